@@ -95,9 +95,9 @@ class IssuanceLog:
         """The number of records that wait for the next commit."""
         return self._batches.waiting
 
-    async def record(self, issue: Issue) -> Issued:
-        """Returns when the record is on disk. Raises Unavailable; then the token must not be sent."""
-        return await self._batches.submit(issue)
+    def record(self, issue: Issue) -> "asyncio.Future[Issued]":
+        """Is done when the record is on disk. Raises Unavailable; then the token must not be sent."""
+        return self._batches.put(issue)
 
     async def close(self) -> None:
         await self._batches.idle()

@@ -8,6 +8,7 @@ hash. That is acceptable, because a client_id is not a secret (RFC 6749 section 
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from operator import attrgetter
 from uuid import UUID
 
 from events.client_secret import StoredSecret
@@ -31,6 +32,8 @@ CLIENT_LIMIT = 30
 """Wrong secrets for one such client in a minute, from all addresses."""
 
 MOST_WAITING = 32
+_imported = attrgetter("imported")
+
 LONG_ENOUGH = 16
 """The minimum length of a secret whose fast hash may be stored and whose last four characters may be shown."""
 
@@ -113,7 +116,7 @@ class ImportedSecrets:
 
 def has_imported(seen: Seen) -> bool:
     """Whether the client has a secret that may have to be proved by its slow hash."""
-    return any(secret.imported for secret in seen.client.secrets)
+    return any(map(_imported, seen.client.secrets))
 
 
 def _unproved(seen: Seen, text: str) -> list[StoredSecret]:

@@ -3,10 +3,10 @@ busiest routes.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from msgspec import json
+from msgspec import Struct, json
 from starlette.types import Receive, Scope, Send
 
 from events.database import Overloaded, Unavailable
@@ -29,6 +29,7 @@ from service.http.asgi import (
     repeated,
     resources_of,
 )
+from service.http.last_head import once_a_head
 from service.metrics.families import ISSUED, OTHER, SERVER_ERROR
 from service.oauth import authlib_grants, identity_assertions, token_exchange
 from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refusal, ServerAway, TooLong
@@ -77,8 +78,7 @@ class OAuth:
             status = response.status_code
             await response(scope, receive, send)
         else:
-            nonce = next_nonce(scope, resources)
-            if nonce:
+            if request.proofs and (nonce := next_nonce(scope, resources)):
                 await answer(send, status, {**NO_STORE, **nonce}, body)
             else:
                 await answer_at_once(scope, send, status, USUAL, body)
@@ -126,29 +126,51 @@ async def _request(scope: Scope, receive: Receive, resources: Resources, path: s
         raise TooLong("The body is longer than 64 KiB.") from fault
     except BodyCutShort as fault:
         raise InvalidRequest("The body ended early. Send it again.") from fault
-    given: dict[bytes, bytes] = dict(scope["headers"])
-    if len(given) != len(scope["headers"]) and (fault := repeated(scope)):
+    sent = once_a_head(scope, _sent)
+    if sent.fault is not None:
+        raise InvalidRequest(sent.fault)
+    form = parse(sent.content_type, body, any_text=any_text)
+    if sent.least_position is not None and (fault := await unreached(resources, sent.least_position)):
         raise InvalidRequest(fault)
-    form = parse(given.get(b"content-type", b"").decode("latin-1"), body, any_text=any_text)
-    if LEAST_POSITION in given and (fault := await unreached(resources, header(scope, LEAST_POSITION))):
-        raise InvalidRequest(fault)
+    if len(sent.authorizations) > 1:
+        raise InvalidRequest("There is more than one Authorization header.")
     return OAuthRequest(
         resources=resources,
         form=form,
-        authorization=_authorization(scope) if AUTHORIZATION in given else None,
-        address=address(scope),
-        agent=given.get(b"user-agent", b"")[:LONGEST_AGENT].decode("latin-1"),
-        proofs=headers_named(scope, DPOP) if DPOP in given else (),
+        authorization=sent.authorizations[0] if sent.authorizations else None,
+        address=sent.address,
+        agent=sent.agent,
+        proofs=sent.proofs,
         path=path,
-        certificates=certificate_headers(scope, resources.settings),
+        certificates=sent.certificates,
     )
 
 
-def _authorization(scope: Scope) -> str | None:
-    given = headers_named(scope, AUTHORIZATION)
-    if len(given) > 1:
-        raise InvalidRequest("There is more than one Authorization header.")
-    return given[0] if given else None
+class _Sent(Struct, frozen=True, kw_only=True):
+    """What the head of a request says, and from where it came. `fault` is why it is refused."""
+
+    fault: str | None
+    content_type: str
+    least_position: str | None
+    authorizations: Sequence[str]
+    address: str
+    agent: str
+    proofs: Sequence[str]
+    certificates: Sequence[str]
+
+
+def _sent(scope: Scope) -> _Sent:
+    given: dict[bytes, bytes] = dict(scope["headers"])
+    return _Sent(
+        fault=repeated(scope) if len(given) != len(scope["headers"]) else None,
+        content_type=given.get(b"content-type", b"").decode("latin-1"),
+        least_position=header(scope, LEAST_POSITION) if LEAST_POSITION in given else None,
+        authorizations=headers_named(scope, AUTHORIZATION) if AUTHORIZATION in given else (),
+        address=address(scope),
+        agent=given.get(b"user-agent", b"")[:LONGEST_AGENT].decode("latin-1"),
+        proofs=headers_named(scope, DPOP) if DPOP in given else (),
+        certificates=certificate_headers(scope, resources_of(scope).settings),
+    )
 
 
 def _challenge(scope: Scope, refused: Refusal) -> Mapping[str, str]:

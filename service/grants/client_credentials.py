@@ -77,7 +77,10 @@ async def _decided(
 ) -> tuple[Claims, Signer, TokenGrant, Seen, Target | None]:
     """Return the claims, the signing key, the grant, the client state from which Authlib decided, and what the token is for. Raises a Refusal."""
     settings = request.resources.settings
-    grant, seen, target, now = await _granted(request, presented, seen)
+    try:
+        grant, seen, target, now = _decide(request, presented, seen)
+    except Refusal:
+        grant, seen, target, now = await _decided_for_certain(request, presented)
     signer = request.resources.access_token_signer(seen.client, target)
     issued_at = int(now.timestamp())
     lifetime = settings.token_lifetime if target is None else target.lifetime(settings.token_lifetime)
@@ -104,19 +107,16 @@ def _target(request: OAuthRequest, client: AuthenticatedClient | None) -> Target
     return aimed(asked, client.row, known, person=False) if asked else None
 
 
-async def _granted(
-    request: OAuthRequest, presented: PresentedCredentials | None, seen: Seen | None
+async def _decided_for_certain(
+    request: OAuthRequest, presented: PresentedCredentials | None
 ) -> tuple[TokenGrant, Seen, Target | None, datetime]:
-    """Return Authlib's decision. If it refuses from the cached client, it decides again from the current one. Raises a Refusal."""
+    """Return Authlib's decision from the current client, after it refused from the cached one. Raises a Refusal."""
+    certain = await look_up_certain(request, presented)
     try:
-        return _decide(request, presented, seen)
-    except Refusal:
-        certain = await look_up_certain(request, presented)
-        try:
-            return _decide(request, presented, certain)
-        except InvalidClient:
-            await count_failure(request, presented, certain)
-            raise
+        return _decide(request, presented, certain)
+    except InvalidClient:
+        await count_failure(request, presented, certain)
+        raise
 
 
 def _decide(

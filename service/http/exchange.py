@@ -3,7 +3,6 @@ take the body of a request that has arrived whole, and send a whole response.
 """
 
 import asyncio
-from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote
@@ -59,15 +58,6 @@ class Exchange(RequestResponseCycle):
         keep_alive = version != "1.0" and protocol.parser.should_keep_alive()
         return cls(protocol, _scope(protocol, version), keep_alive=keep_alive)
 
-    @classmethod
-    def whole_again(cls, protocol: "BoundedProtocol", scope: Mapping[str, Any], body: bytes) -> Self:
-        """Return the one of a request that is there whole, and has the scope of an earlier one."""
-        own: Any = {**scope, "state": protocol.app_state.copy()}
-        made = cls(protocol, own, keep_alive=True)
-        made.body += body
-        made.more_body = made.waiting_for_100_continue = False
-        return made
-
     def start(self, app: ASGI3Application, loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[None]]) -> None:
         """The task is one of `tasks` until it ends."""
         scope: Any = self.scope
@@ -110,13 +100,14 @@ class Exchange(RequestResponseCycle):
             return False
         if self.flow.write_paused or self.scope["method"] == "HEAD":
             return False
-        given = _lines(self.default_headers)
+        given = _seen_lines if self.default_headers is _seen else _lines(self.default_headers)
         self.transport.write(
             b"%b%b%bcontent-length: %d\r\n\r\n%b" % (STATUS_LINE[status], given, head, len(body), body)
         )
         self.response_started = self.response_complete = True
         self.sent = status
-        self.arrived()
+        if self._event is not None:
+            self._event.set()
         self.on_response()
         return True
 

@@ -3,7 +3,10 @@
 The parser says the same of the same bytes, where a message may begin: what is remembered is what it said.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from starlette.types import Scope
 
 from service.http.exchange import EXCHANGE, Exchange
 
@@ -12,6 +15,11 @@ LONGEST = 16 * 1024
 
 TRIES = 4
 """After so many heads of which none came again, no more are remembered. A proxy may put a number of its own into each."""
+
+KEPT = "muniment.kept"
+"""In the scopes of all requests with the same head on one connection: what was found in it, by the function that finds it."""
+
+Found = TypeVar("Found")
 
 OTHERWISE = frozenset((b"transfer-encoding", b"expect", b"upgrade"))
 """With these, more than the bytes of a head says how its request goes on."""
@@ -44,3 +52,14 @@ class LastHead:
             self._tries -= 1
             self.scope = {**exchange.scope}
             self.scope.pop(EXCHANGE, None)
+            self.scope[KEPT] = {}
+
+
+def once_a_head(scope: Scope, find: Callable[[Scope], Found]) -> Found:
+    """Return what the function finds in a scope. It may look at nothing but the head, the connection, and what never changes."""
+    kept: dict[object, Any] | None = scope.get(KEPT)
+    if kept is None:
+        return find(scope)
+    if find not in kept:
+        kept[find] = find(scope)
+    return kept[find]

@@ -163,8 +163,11 @@ class BoundedProtocol(HttpToolsProtocol):
         """A whole request came, with the head of the one before."""
         self._is_idle = False
         self._deadline.none()
-        self.cycle = Exchange.whole_again(self, self._last_head.scope, body)
-        self._start_asgi_task(self.cycle, self.called)
+        scope: Any = {**self._last_head.scope, "state": self.app_state.copy()}
+        self.cycle = again = Exchange(self, scope, keep_alive=True)
+        again.body += body
+        again.more_body = again.waiting_for_100_continue = False
+        self._start_asgi_task(again, self.called)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         assert isinstance(cycle, Exchange)

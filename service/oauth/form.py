@@ -20,7 +20,7 @@ Pairs = Sequence[tuple[str, str]]
 
 
 def is_form(content_type: str) -> bool:
-    return content_type == FORM or content_type.partition(";")[0].strip().lower() == FORM
+    return content_type.partition(";")[0].strip().lower() == FORM
 
 
 def parse(content_type: str, body: bytes, *, any_text: bool = False, repeatable: Collection[str] = REPEATABLE) -> Form:
@@ -30,7 +30,7 @@ def parse(content_type: str, body: bytes, *, any_text: bool = False, repeatable:
 
     Raises InvalidRequest.
     """
-    if not is_form(content_type):
+    if content_type != FORM and not is_form(content_type):
         raise InvalidRequest(f"Send the parameters in the body, as Content-Type: {FORM}.")
     if body.count(b"&") >= MOST_PARAMETERS:
         raise InvalidRequest(f"There are more than {MOST_PARAMETERS} parameters.")

@@ -27,7 +27,7 @@ def of_machine(client: AuthenticatedClient, target: Target | None, form: Form) -
     if target is not None or row.grant_type != "client_credentials" or row.bot_user_id is None or not row.scopes:
         return None
     granted = split(form.get("scope")) or row.scopes
-    return (row.bot_user_id, granted) if all(scope in row.scopes for scope in granted) else None
+    return (row.bot_user_id, granted) if set(granted).issubset(row.scopes) else None
 
 
 def of_code(client: AuthenticatedClient, authorized: Authorized | None, form: Form) -> Plain | None:

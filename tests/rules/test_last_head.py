@@ -1,12 +1,14 @@
 """A head that comes again is not parsed again, and nothing else changes by that."""
 
 import asyncio
+from typing import Any
 from unittest.mock import patch
 
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.types import Scope
 
-from service.http.last_head import LONGEST, TRIES, LastHead
+from service.http.last_head import LONGEST, TRIES, LastHead, once_a_head
 from tests.rules.test_protocol import CHUNKED, FORM, HEAD, IN_CHUNKS, JAVA, LENGTH, Ends
 
 GET = b"GET /read HTTP/1.1\r\nHost: test\r\n"
@@ -79,4 +81,26 @@ async def test_a_long_request_is_not_remembered():
     long = GET + b"X: " + b"x" * LONGEST + b"\r\n\r\n"
     assert await ends.answered(ASKED + FORM, long) == [200, 200]
     assert ends.protocol._last_head.body_of(long) is None
+    ends.protocol.connection_lost(None)
+
+
+async def test_what_is_found_in_a_head_is_found_once_for_the_requests_that_have_it():
+    found: list[str] = []
+    ends = Ends()
+    echo = ends.protocol.called
+
+    def path(scope: Scope) -> str:
+        found.append(scope["path"])
+        return scope["path"]
+
+    async def asking(scope: Any, receive: Any, send: Any) -> None:
+        assert once_a_head(scope, path) == scope["path"]
+        await echo(scope, receive, send)
+
+    ends.protocol.called = asking
+    read = GET + b"\r\n"
+    assert await ends.answered(*[ASKED + FORM] * 5, *[read] * 4) == [200] * 9
+    assert found == ["/echo"] * 3 + ["/read"] * 2, (
+        "the first of a connection, the one that is remembered, and once for all that follow"
+    )
     ends.protocol.connection_lost(None)
