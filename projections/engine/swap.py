@@ -15,8 +15,8 @@ from projections.views import publication
 BRIEFLY = "set local lock_timeout = '100ms'"
 PAUSE_SECONDS = 0.5
 
-UNVACUUMED = 'lock table "{schema}"."{name}" in share update exclusive mode'
-"""Postgres ends an autovacuum for this after a second, for which nobody else waits; it does not for who waits only briefly."""
+UNVACUUMED = 'lock table "{schema}"."{name}", "{schema}"."{beside}" in share update exclusive mode'
+"""Postgres ends an autovacuum of them for this after a second, for which nobody else waits; it does not for who waits only briefly."""
 
 RENAME = """
 alter table "{schema}"."{name}" rename to "{name}_replaced";
@@ -40,7 +40,7 @@ async def swapped(connection: Connection, schema: str, name: str, finish: Callab
     """
     try:
         async with connection.transaction():
-            await connection.execute(UNVACUUMED.format(schema=schema, name=name))
+            await connection.execute(UNVACUUMED.format(schema=schema, name=name, beside=f"{name}_rebuilt"))
             await connection.execute(BRIEFLY)
             await finish()
             await swap(connection, schema, name, f"{name}_rebuilt")

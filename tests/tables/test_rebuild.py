@@ -348,11 +348,16 @@ async def test_two_rebuilds_of_one_table_at_once_do_not_harm_each_other(database
     await agreed(database, "clients")
 
 
-async def test_a_reader_that_takes_its_time_holds_up_the_rebuild_and_nobody_else(database, ledger, reader):
+@pytest.mark.parametrize(
+    "takes_its_time", ["select 1 from read.clients", "lock table read.clients in share update exclusive mode"]
+)
+async def test_a_reader_or_a_vacuum_that_takes_its_time_holds_up_the_rebuild_and_nobody_else(
+    database, ledger, reader, takes_its_time
+):
     business = await begun(ledger, 6, of_each=5)
     transaction = reader.transaction(isolation="repeatable_read")
     await transaction.start()
-    await reader.fetch("select 1 from read.clients")
+    await reader.execute(takes_its_time)
     rebuilding = asyncio.create_task(rebuild.rebuild(database, "clients", silent))
     async with connected(database) as connection, asyncio.timeout(PATIENCE):
         waiting = "select 1 from pg_locks where not granted and relation = 'read.clients'::regclass"
