@@ -24,8 +24,9 @@ select case when c.oid is null then format('drop index %s', i.indexrelid::regcla
        case when c.oid is not null then format('alter table %s add constraint %I %s using index %I', i.indrelid::regclass,
             c.conname, case c.contype when 'p' then 'primary key' when 'u' then 'unique' end, x.relname) end as promising
   from pg_index i join pg_class x on x.oid = i.indexrelid left join pg_constraint c on c.conindid = i.indexrelid and c.conrelid = i.indrelid
- where i.indrelid = $1::text::regclass and (i.indpred is null or i.indkey[0] <> 1) order by i.indisprimary desc, i.indexrelid
+ where i.indrelid = $1::text::regclass and (i.indpred is null or i.indkey[0] <> 1) order by i.indexprs is null, i.indnatts desc, i.indexrelid
 """
+"""Those that take longest begin, so that none of them is made alone at the end."""
 
 
 class PutOff(Struct, frozen=True):
