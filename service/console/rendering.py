@@ -9,20 +9,24 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from babel.numbers import format_decimal
 from jinja2 import Environment
+from jinja2.runtime import Macro
 from markupsafe import Markup, escape
 from msgspec import Struct
 from starlette.responses import Response
 
 from service.console import assets, faults, labels
 from service.console.access import Access
+from service.console.bars import bars
 from service.console.cells import short_id, some
 from service.console.compiling import OneLanguage, written
 from service.console.language import N_, catalogue
+from service.console.place import segment
 from service.console.times import clock, day, exactly, when
 from service.pages import rendering as pages
 from service.pages.browser import Visit
@@ -44,6 +48,8 @@ MOST_NAVIGATIONS = 256
 """They depend on roles, page and language only. Each has twenty kilobytes."""
 
 MOST_NUMBERS = 1024
+MOST_PARTS = 512
+"""Parts of rows that are kept. Each has a kilobyte."""
 
 _controls = re.compile(rf"(?![\n\t])[{CONTROLS}\ud800-\udfff]")
 
@@ -83,9 +89,18 @@ def _environment(language: str) -> Environment:
         label=partial(labels.label, language=language),
         note=partial(faults.note, language=language),
     )
-    untyped.filters.update(short_id=short_id, some=some)
+    untyped.filters.update(short_id=short_id, some=some, bars=bars, segment=segment)
     untyped.filters.update(code=code, typed=typed, number=partial(_number, locale=pages.DATES[language]))
+    untyped.globals.update(kept=_kept(environment))
     return environment
+
+
+def _kept(environment: Environment) -> SimpleNamespace:
+    """Return the macros of kept.html, each of which remembers what it made of its arguments: what a list shows is mostly what it showed."""
+    made = vars(environment.get_template("kept.html").module)
+    return SimpleNamespace(
+        **{name: lru_cache(MOST_PARTS)(each) for name, each in made.items() if isinstance(each, Macro)}
+    )
 
 
 def _translations(language: str) -> tuple[Any, Any]:

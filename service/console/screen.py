@@ -1,20 +1,19 @@
 """One page of the console, and one request for it by a person with a role."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 from starlette.responses import RedirectResponse, Response
 
-from events.ids import path_id
 from service.console import kept_form, language, rendering
 from service.console.access import Access
 from service.console.api import Api
 from service.console.kept_form import KeptForm
 from service.console.notices import Kind, Notice, keep, taken
-from service.console.place import PATH
+from service.console.place import PATH, segment
 from service.http.origin import below
 from service.pages import csrf
 from service.pages.browser import Form, Visit, master_key
@@ -123,7 +122,7 @@ class ConsoleVisit:
 
     def at(self, *segments: object, **query: str | None) -> str:
         """Return the URL of a page: `at("clients", client_id)` is /console/clients/…, with each segment quoted."""
-        path = "".join([_part(str(segment)) for segment in segments])
+        path = "".join([segment(str(each)) for each in segments])
         return f"{self._base}{PATH}{path}{_query(query)}"
 
     def here_with(self, **query: str | None) -> str:
@@ -170,11 +169,6 @@ class ConsoleVisit:
         if said:
             keep(self.browser, response, Notice(text=said, kind=kind))
         return response
-
-
-@lru_cache(maxsize=1024)
-def _part(segment: str) -> str:
-    return f"/{quote(path_id(segment), safe='')}"
 
 
 def _query(query: Mapping[str, str | None]) -> str:

@@ -9,7 +9,9 @@ from markupsafe import Markup
 from service.pages import rendering as pages
 
 NONE = Markup('<span class="none">&mdash;</span>')
-NEAR = timedelta(days=1)
+NEAR = 24 * 3600
+"""Seconds."""
+
 MOST_KNOWN = 4096
 """Texts of times that are kept: a page of a list has hundreds, mostly those that it had before. They take three megabytes at most."""
 
@@ -18,8 +20,8 @@ def when(at: datetime | None, language: str) -> Markup:
     """Return a near time in words, another as its day, with the exact time as its title; a dash if there is none."""
     if at is None:
         return NONE
-    ahead = at - datetime.now(UTC)
-    return _time(at, _words(ahead // pages.SECOND, language) if -NEAR < ahead < NEAR else _day(at, language), language)
+    ahead = (at - datetime.now(UTC)) // pages.SECOND
+    return _time(at, _words(ahead, language) if -NEAR < ahead < NEAR else _day(at, language), language)
 
 
 def exactly(at: datetime | None, language: str) -> Markup:

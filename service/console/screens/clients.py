@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from service.console import filters, paging, sorting
 from service.console.api import CLIENTS
-from service.console.bars import Bars, bars
 from service.console.filters import Resolve
 from service.console.forms import FormState
 from service.console.language import N_
@@ -33,8 +32,8 @@ COLUMNS: Mapping[str, Orders] = {
 }
 
 
-Shown = tuple[ListedClient, str, int, Bars | None]
-"""A client, its owner's name, and its tokens of the last days, with their picture if there are any."""
+Shown = tuple[ListedClient, str, tuple[int, ...]]
+"""A client, its owner's name, and its tokens of the last days, if there are any."""
 
 BY_NAME: Mapping[str, Resolve] = {"owner": filters.owner, "botUserId": filters.acts_as}
 
@@ -93,9 +92,8 @@ async def _owners(visit: ConsoleVisit, clients: Sequence[ListedClient]) -> Mappi
 
 
 def _shown(client: ListedClient, owner: str) -> Shown:
-    days = [] if client.daily_tokens is UNSET else client.daily_tokens
-    tokens = sum(days)
-    return client, owner, tokens, bars(days) if tokens else None
+    days = () if client.daily_tokens is UNSET else tuple(client.daily_tokens)
+    return client, owner, days if any(days) else ()
 
 
 SCREENS = (
