@@ -1,10 +1,10 @@
 """Consents: the scopes that a user allowed a client, until the user withdraws them."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 from msgspec import Struct
 
 from events.codec import tags
@@ -27,7 +27,7 @@ select {COLUMNS} from read.consents
 OF_CLIENT = "select stream_id from read.consents where client_id = $1 order by stream_id"
 
 
-class Row(Struct, frozen=True, kw_only=True, gc=False):
+class Row(Struct, frozen=True, gc=False):
     stream_id: UUID
     user_id: UUID
     client_id: str
@@ -61,10 +61,10 @@ def project(row: Row | None, stream: UUID, event: ConsentEvent) -> Row | None:
 TABLE = Table(name="consents", row=Row, tags=tags(ConsentEvent), project=project)
 
 
-def row_of(record: asyncpg.Record | dict[str, Any]) -> Row:
-    """Returns the row of these COLUMNS."""
-    columns: dict[str, Any] = {**dict(record), "scopes": tuple(record["scopes"])}
-    return Row(**columns)
+def row_of(values: Iterable[Any]) -> Row:
+    """Returns the row of the values of these COLUMNS, which are its fields."""
+    stream, user, client_id, resource, scopes, *others = values
+    return Row(stream, user, client_id, resource, tuple(scopes), *others)
 
 
 async def find(connection: AnyConnection, stream: UUID) -> Row | None:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from events.database import AnyConnection
 from projections import sessions, users
-from projections.joined import named, parts
+from projections.joined import named, parts, sizes
 
 FIND = f"""
 select wanted.number::int, a.state, a.restored, p.wrapped, {named("s", sessions.COLUMNS)}, {named("u", users.COLUMNS)}
@@ -18,7 +18,7 @@ select wanted.number::int, a.state, a.restored, p.wrapped, {named("s", sessions.
   join read.users u on u.stream_id = s.user_id
   left join vault.people p on p.user_id = u.stream_id
 """
-_TABLES = [each.COLUMNS.split(", ") for each in (sessions, users)]
+_TABLES = sizes(sessions.COLUMNS, users.COLUMNS)
 
 
 class Wanted(Struct, frozen=True):

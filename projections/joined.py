@@ -1,7 +1,6 @@
 """Rows of several tables in one record: how a statement names their columns, and the record taken apart again."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 
@@ -10,7 +9,14 @@ def named(table: str, columns: str) -> str:
     return ", ".join(f"{table}.{column}" for column in columns.split(", "))
 
 
-def parts(values: Iterable[Any], tables: Sequence[Sequence[str]]) -> Iterator[dict[str, Any]]:
-    """Yields the row of each table, by the names of its columns."""
-    given = iter(values)
-    return (dict(zip(names, islice(given, len(names)), strict=True)) for names in tables)
+def sizes(*columns: str) -> tuple[int, ...]:
+    """Returns how many columns each table has."""
+    return tuple(len(each.split(", ")) for each in columns)
+
+
+def parts(values: Sequence[Any], tables: Sequence[int]) -> Iterator[Sequence[Any]]:
+    """Yields the columns of each table, of which there are so many."""
+    begin = 0
+    for size in tables:
+        yield values[begin : begin + size]
+        begin += size

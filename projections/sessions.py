@@ -1,10 +1,10 @@
 """Sessions: which are open, whose they are, and which clients still have to get a logout token for one that ended."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 from msgspec import Struct
 
 from events.codec import tags
@@ -50,7 +50,7 @@ select s.stream_id from read.users u join read.sessions s on s.user_id = u.strea
 """
 
 
-class Row(Struct, frozen=True, kw_only=True, gc=False):
+class Row(Struct, frozen=True, gc=False):
     stream_id: UUID
     user_id: UUID
     token_hash: str
@@ -106,10 +106,11 @@ def _changed(row: Row, event: SessionEvent) -> Row:
 TABLE = Table(name="sessions", row=Row, tags=tags(SessionEvent), project=project)
 
 
-def row_of(record: asyncpg.Record | dict[str, Any]) -> Row:
-    """Returns the row of these COLUMNS."""
-    columns: dict[str, Any] = {**dict(record), "amr": tuple(record["amr"]), "notify": tuple(record["notify"])}
-    return Row(**columns)
+def row_of(values: Iterable[Any]) -> Row:
+    """Returns the row of the values of these COLUMNS, which are its fields."""
+    stream, user, token_hash, amr, acr, device, state, started, authenticated, expires, ended, notify, version = values
+    moments = started, authenticated, expires, ended
+    return Row(stream, user, token_hash, tuple(amr), acr, device, state, *moments, tuple(notify), version)
 
 
 async def find(connection: AnyConnection, session: UUID) -> Row | None:
@@ -136,9 +137,7 @@ async def listed(connection: AnyConnection, *, user: UUID | None, after: UUID | 
 async def to_notify(connection: AnyConnection, *, each: int, limit: int) -> list[tuple[Row, str]]:
     """Returns ended sessions, each with a client to notify: first the oldest of every client, then the second oldest, and so on."""
     records = await connection.fetch(TO_NOTIFY, each, limit)
-    rows = [dict(record) for record in records]
-    client_ids = [row.pop("client_id") for row in rows]
-    return list(zip(map(row_of, rows), client_ids, strict=True))
+    return [(row_of(columns), client_id) for *columns, client_id in records]
 
 
 async def expired(connection: AnyConnection, *, limit: int) -> list[UUID]:

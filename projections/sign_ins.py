@@ -9,7 +9,7 @@ from msgspec import Struct
 from events.database import AnyConnection
 from projections import consents, sessions, users
 from projections.consents import Row as Consent
-from projections.joined import named, parts
+from projections.joined import named, parts, sizes
 
 FIND = f"""
 select wanted.number::int, h.last_position, {named("s", sessions.COLUMNS)}, {named("u", users.COLUMNS)}, {named("c", consents.COLUMNS)}
@@ -19,7 +19,7 @@ select wanted.number::int, h.last_position, {named("s", sessions.COLUMNS)}, {nam
  cross join (select last_position from log.batches order by last_position desc limit 1) h
   left join read.consents c on c.user_id = s.user_id and c.client_id = wanted.client_id and c.state = 'given'
 """
-_TABLES = [each.COLUMNS.split(", ") for each in (sessions, users, consents)]
+_TABLES = sizes(sessions.COLUMNS, users.COLUMNS, consents.COLUMNS)
 
 
 class Wanted(Struct, frozen=True):
@@ -45,7 +45,7 @@ async def find(connection: AnyConnection, wanted: Sequence[Wanted]) -> list[Sign
     found: dict[int, SignIn] = {}
     asked = [each.session for each in wanted], [each.client_id for each in wanted]
     for record in await connection.fetch(FIND, *asked):
-        number, position, *columns = tuple(record)
+        number, position, *columns = record
         one, before = _sign_in(position, columns), found.get(number)
         found[number] = one if before is None else one.__replace__(consents=(*before.consents, *one.consents))
     return [found.get(number) for number in range(1, len(wanted) + 1)]
@@ -53,5 +53,5 @@ async def find(connection: AnyConnection, wanted: Sequence[Wanted]) -> list[Sign
 
 def _sign_in(position: int, columns: Sequence[Any]) -> SignIn:
     session, user, consent = parts(columns, _TABLES)
-    allowed = () if consent["stream_id"] is None else (consents.row_of(consent),)
+    allowed = () if consent[0] is None else (consents.row_of(consent),)
     return SignIn(position, sessions.row_of(session), users.row_of(user), allowed)

@@ -1,11 +1,10 @@
 """Users: one row each, with what authentication needs. Personal data is sealed, and removed when the user is erased."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 from msgspec import Struct, json
 
 from events.codec import tags
@@ -54,7 +53,7 @@ select stream_id from read.sessions where user_id = $1
 """All sessions, consents and authorizations of a user, in any state. Too slow for requests; rare commands use it."""
 
 
-class Row(Struct, frozen=True, kw_only=True, gc=False):
+class Row(Struct, frozen=True, gc=False):
     """`roles` are those that a person gave, and `group_roles` those through groups; what the user has is `all_roles`."""
 
     stream_id: UUID
@@ -136,11 +135,11 @@ TABLE = Table(name="users", row=Row, tags=tags(UserEvent), project=project)
 _factors = json.Decoder(tuple[Factor, ...]).decode
 
 
-def row_of(record: asyncpg.Record | Mapping[str, Any]) -> Row:
-    """Returns the row of these COLUMNS."""
-    roles = {name: tuple(record[name]) for name in ("roles", "group_roles")}
-    columns: dict[str, Any] = {**dict(record), "factors": _factors(record["factors"]), **roles}
-    return Row(**columns)
+def row_of(values: Iterable[Any]) -> Row:
+    """Returns the row of the values of these COLUMNS, which are its fields."""
+    stream, state, verified, profile, password, at, factors, created_at, version, roles, group_roles = values
+    secret = profile, password, at, _factors(factors)
+    return Row(stream, state, verified, *secret, created_at, version, tuple(roles), tuple(group_roles))
 
 
 async def find(connection: AnyConnection, user: UUID) -> Row | None:
