@@ -44,15 +44,11 @@ class Idempotency:
         self._pool = pool
         self._master_key = master_key
 
-    def asked(
-        self, key: str | None, *, caller: str, path: str, body: bytes, reason: str | None = None
-    ) -> IdempotentRequest | None:
-        """Return None if the caller sent no key. Raises Invalid if the key is not 1 to 255 printable ASCII characters.
+    def asked(self, key: str, *, caller: str, path: str, body: bytes, reason: str | None = None) -> IdempotentRequest:
+        """Raises Invalid if the key is not 1 to 255 printable ASCII characters.
 
         With another reason it is another request: the first response would be returned, but the new reason recorded nowhere.
         """
-        if key is None:
-            return None
         if not (1 <= len(key) <= MOST_CHARACTERS and key.isascii() and key.isprintable()):
             raise Invalid(f"Idempotency-Key must be 1 to {MOST_CHARACTERS} printable ASCII characters.")
         name = f"{caller}\x00{path}\x00{key}".encode()

@@ -109,7 +109,8 @@ async def register(call: Call) -> Response:
         made = client_stream(client_id)
         return made is not None and await read(call.resources.ledger.pool, lambda c: clients.find(c, made)) is not None
 
-    return await create(call, answer, f"{PATH}/{quote(new.client_id, safe='')}", carry_out, is_there)
+    name = quote(new.client_id, safe="") if asked.client_id else new.client_id
+    return await create(call, answer, f"{PATH}/{name}", carry_out, is_there)
 
 
 async def _check_apis(call: Call, fields: Fields[Any]) -> None:

@@ -31,18 +31,23 @@ async def create(
     Raises Clash if the key was used for another request, or if what it created was deleted.
     """
     path, key = call.request.scope["path"], header(call.request.scope, b"idempotency-key")
-    asked = call.resources.idempotency.asked(key, caller=call.caller.sub, path=path, body=call.body, reason=call.reason)
+    idempotency = call.resources.idempotency
+    asked = (
+        None
+        if key is None
+        else idempotency.asked(key, caller=call.caller.sub, path=path, body=call.body, reason=call.reason)
+    )
     location = below(call.resources.settings.issuer) + location
     first = StoredAnswer(status=201, location=location, body=json.encode(answer))
     if asked is None:
         handled = await carry_out(None)
     else:
-        if earlier := await call.resources.idempotency.first_answer(asked):
+        if earlier := await idempotency.first_answer(asked):
             return await _again(*earlier, is_there)
         try:
             handled = await carry_out(asked.receipt(first))
         except CarriedOutBefore:
-            if earlier := await call.resources.idempotency.first_answer(asked):
+            if earlier := await idempotency.first_answer(asked):
                 return await _again(*earlier, is_there)
             # The 24 hours of the earlier command are over, but it was not deleted yet.
             await read(call.resources.ledger.pool, forget_old_commands)

@@ -53,6 +53,8 @@ COUNTED = "muniment.counted"
 ASKED, DRY, DRY_RUN = ("/rehearsals", "/credentials"), ("/restore", "/revocations"), "dryRun"
 """What is asked by POST and changes nothing is a read, too."""
 
+NO_APIS: frozenset[Granted] = frozenset()
+
 _MIN_POSITION = MIN_POSITION.lower().encode()
 
 log = logging.getLogger("muniment.api")
@@ -260,6 +262,8 @@ async def authenticate(request: Request, resources: Resources) -> Caller:
 
 def _apis_of(claims: VerifiedClaims, client: Row) -> frozenset[Granted]:
     """Return the APIs that the token is for, each with its scopes there, as far as the client still has them."""
+    if not client.apis:
+        return NO_APIS
     return frozenset(
         (api, scope)
         for api, scope in pairs(client.apis)

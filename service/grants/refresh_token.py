@@ -85,9 +85,7 @@ async def _repeated(request: OAuthRequest, text: str) -> bytes:
 
 def _idempotent(request: OAuthRequest, text: str) -> IdempotentRequest:
     """The idempotency key of this exchange: the refresh token itself."""
-    once = request.resources.idempotency.asked(text, caller="refresh", path="/openid/token", body=b"")
-    assert once is not None
-    return once
+    return request.resources.idempotency.asked(text, caller="refresh", path="/openid/token", body=b"")
 
 
 def _keeps_it(redemption: Redemption) -> bool:
