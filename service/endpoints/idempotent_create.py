@@ -11,12 +11,13 @@ from events.log import Receipt
 from events.receipts import forget_old_commands
 from service.commands.handle import CarriedOutBefore, Handled
 from service.endpoints.management import Call
+from service.endpoints.responses import POSITION, Plain
 from service.http.asgi import header
 from service.http.origin import below
 from service.idempotency import StoredAnswer
 from service.problems import Clash
 
-JSON = {"Content-Type": "application/json"}
+JSON = "application/json"
 
 
 async def create(
@@ -52,13 +53,13 @@ async def create(
             # The 24 hours of the earlier command are over, but it was not deleted yet.
             await read(call.resources.ledger.pool, forget_old_commands)
             handled = await carry_out(asked.receipt(first))
-    headers = {**JSON, "Location": location, "Muniment-Position": str(handled.position)}
-    return Response(first.body, first.status, headers)
+    headers = {"Location": location, POSITION: str(handled.position)}
+    return Plain(first.body, first.status, headers, JSON)
 
 
 async def _again(earlier: StoredAnswer, position: int, is_there: Callable[[str], Awaitable[bool]]) -> Response:
     """The secret of a deleted client and the name of an erased user are not returned again. Raises Clash."""
     if not await is_there(unquote(earlier.location.rpartition("/")[2])):
         raise Clash("What this request created has been deleted since; use a new Idempotency-Key to create another.")
-    headers = {**JSON, "Location": earlier.location, "Muniment-Position": str(position), "Idempotent-Replayed": "true"}
-    return Response(earlier.body, earlier.status, headers)
+    headers = {"Location": earlier.location, POSITION: str(position), "Idempotent-Replayed": "true"}
+    return Plain(earlier.body, earlier.status, headers, JSON)

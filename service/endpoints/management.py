@@ -53,6 +53,7 @@ COUNTED = "muniment.counted"
 ASKED, DRY, DRY_RUN = ("/rehearsals", "/credentials"), ("/restore", "/revocations"), "dryRun"
 """What is asked by POST and changes nothing is a read, too."""
 
+NO_STORE = ((b"cache-control", b"no-store"),)
 NO_APIS: frozenset[Granted] = frozenset()
 
 _MIN_POSITION = MIN_POSITION.lower().encode()
@@ -132,9 +133,7 @@ class Managed:
         except Exception as fault:  # noqa: BLE001 - after any fault the stranger gets a response, and the log gets the fault
             response = refusal(as_problem(fault, request_id, resources_of(scope).outages), request_id)
         headers["X-Request-Id"] = str(request_id)
-        if "cache-control" not in response.headers:
-            headers["Cache-Control"] = "no-store"
-        await respond(scope, receive, send, response, headers)
+        await respond(scope, receive, send, response, headers, usual=NO_STORE)
 
     async def _respond(self, request: Request, request_id: UUID, headers: dict[str, str]) -> Response:
         resources = resources_of(request.scope)

@@ -56,13 +56,23 @@ def refusal(problem: Problem, request_id: UUID) -> Response:
     return Response(body, problem.status, problem.headers, media_type="application/problem+json")
 
 
-class Found(Response):
+class Plain(Response):
+    """Bytes of a type. Starlette's own constructor looks for what to encode and which headers to add, which here is known."""
+
+    def __init__(self, body: bytes, status: int, headers: Mapping[str, str], media: str) -> None:
+        self.status_code, self.body, self.media_type, self.background = status, body, media, None
+        own = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        kind = f"{media}; charset=utf-8" if media.startswith("text/") else media
+        self.raw_headers = [*own, (b"content-length", b"%d" % len(body)), (b"content-type", kind.encode("latin-1"))]
+
+
+class Found(Plain):
     """A response with this many rows."""
 
     def __init__(
         self, body: bytes, found: int, headers: Mapping[str, str] | None, media: str, status: int = 200
     ) -> None:
-        super().__init__(body, status, headers, media_type=media)
+        super().__init__(body, status, headers or {}, media)
         self.found = found
 
 

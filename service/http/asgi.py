@@ -187,11 +187,23 @@ async def answer_at_once(scope: Scope, send: Send, status: int, head: "Head", bo
         await answer(send, status, head.headers, body)
 
 
-async def respond(scope: Scope, receive: Receive, send: Send, response: Response, headers: Mapping[str, str]) -> None:
-    """Send a response with these headers, in place of its own of these names, at once where that can be."""
+async def respond(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    response: Response,
+    headers: Mapping[str, str],
+    *,
+    usual: tuple[tuple[bytes, bytes], ...] = (),
+) -> None:
+    """Send a response with these headers, in place of its own of these names, and with the usual ones of other names. At once where that
+    can be.
+    """
     more = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
     replaced = {name for name, _ in more}
-    raw = [*(each for each in response.raw_headers if each[0] not in replaced), *more]
+    raw = [*[each for each in response.raw_headers if each[0] not in replaced], *more]
+    said = {name for name, _ in raw}
+    raw += [each for each in usual if each[0] not in said]
     exchange: Exchange | None = scope.get(EXCHANGE)
     if exchange is not None and _is_whole(response) and _are_clean(raw):
         lines = b"".join([b"%b: %b\r\n" % each for each in raw if each[0] != b"content-length"])
@@ -209,7 +221,7 @@ def _is_whole(response: Response) -> bool:
 
 def _are_clean(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Whether no value has a line break or another control character. Uvicorn refuses such a one, if it is sent by messages."""
-    return HEADER_VALUE_RE.search(b"".join(value for _, value in headers)) is None
+    return HEADER_VALUE_RE.search(b"".join([value for _, value in headers])) is None
 
 
 class Head:
