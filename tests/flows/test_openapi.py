@@ -179,6 +179,10 @@ class Reading(dict[str, str]):
         self.looked_for.add(name)
         return super().get(name, default)
 
+    def __contains__(self, name: object) -> bool:
+        self.looked_for.add(str(name))
+        return super().__contains__(name)
+
 
 def test_every_parameter_that_an_authorization_request_may_have_is_described():
     form = Reading(client_id="x", redirect_uri="https://app.example.com/cb", response_type="code")
