@@ -14,6 +14,7 @@ from msgspec import Struct, json
 from events.database import Pool, read
 from events.log import Receipt
 from events.receipts import find_command
+from events.uuids import uuid_of_bytes
 from service.crypto.sealing import CannotOpen, Seal
 from service.problems import Clash, Invalid
 
@@ -53,7 +54,7 @@ class Idempotency:
             raise Invalid(f"Idempotency-Key must be 1 to {MOST_CHARACTERS} printable ASCII characters.")
         name = f"{caller}\x00{path}\x00{key}".encode()
         return IdempotentRequest(
-            command_id=UUID(bytes=sha256(name).digest()[:16]),
+            command_id=uuid_of_bytes(sha256(name).digest()[:16]),
             fingerprint=hmac.digest(self._key_of(key), path.encode() + b"\0" + _content(body, reason), "sha256"),
             seal=Seal(self._master_key, "muniment idempotent answers", salt=sha256(key.encode()).digest()),
         )

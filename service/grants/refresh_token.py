@@ -35,13 +35,14 @@ async def exchange(request: OAuthRequest) -> bytes:
 
 async def _exchanged(redemption: Redemption) -> bytes:
     request, text = redemption.request, redemption.request.form["refresh_token"]
-    if _is_present(redemption) and is_used_up(redemption.authorized):  # before a token is recorded
+    is_current = _is_current(redemption)
+    if is_current and is_used_up(redemption.authorized):  # before a token is recorded
         raise RefreshedTooOften(MOST_REFRESHES)
-    if _is_present(redemption) and _keeps_it(redemption):
+    if is_current and _keeps_it(redemption):
         return await _keep(redemption, text)
     if may_have_been_lost(redemption.token.hash, redemption.authorized, utc_now()):
         return await _repeated(request, text)
-    if not _is_present(redemption):
+    if not is_current:
         await _refuse_replay(redemption)
     following = opaque_tokens.make(opaque_tokens.REFRESH_TOKEN, redemption.token.authorization)
     claims, signer = access_token_claims(redemption), access_token_signer(redemption)
@@ -93,6 +94,6 @@ def _keeps_it(redemption: Redemption) -> bool:
     return client.security.dpop_bound_access_tokens and not client.public
 
 
-def _is_present(redemption: Redemption) -> bool:
+def _is_current(redemption: Redemption) -> bool:
     refresh = redemption.authorized.refresh
     return refresh is not None and compare_digest(refresh.hash, redemption.token.hash)

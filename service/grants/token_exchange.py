@@ -147,7 +147,7 @@ def _target(request: OAuthRequest, made: Exchange) -> Target:
     """What the token is for: a registered API says how it is signed and bound, and how long it lives."""
     api = request.resources.known.registered.get(made.audience)
     resource = Resource(identifier=made.audience, scopes=made.scopes, terms=None if api is None else api.terms)
-    return Target(resources=(resource,), scopes=made.scopes)
+    return Target.of((resource,), made.scopes)
 
 
 async def _authorization(request: OAuthRequest, decided: Decided, jti: UUID) -> UUID | UnsetType:

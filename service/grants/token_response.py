@@ -73,7 +73,7 @@ def _id_token(redemption: Redemption, claims: Claims, access_token: str) -> str:
         "auth_time": int(granted.auth_time.timestamp()),
         "acr": granted.acr,
         "amr": list(granted.amr),
-        "sid": str(granted.session),
+        "sid": granted.session,
         "at_hash": at_hash(access_token),
         **_user_claims(redemption, claims.scope.split()),
     }

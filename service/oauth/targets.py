@@ -77,10 +77,18 @@ class Resource(Struct, frozen=True, kw_only=True):
 
 
 class Target(Struct, frozen=True, kw_only=True):
-    """`scopes` are those that the client may have in a token for all of the resources."""
+    """`scopes` are those that the client may have in a token for all of the resources. `terms` are the settings of those of the APIs that
+    are registered.
+    """
 
     resources: tuple[Resource, ...]
     scopes: tuple[str, ...]
+    terms: tuple[ApiTerms, ...] = ()
+
+    @classmethod
+    def of(cls, resources: tuple[Resource, ...], scopes: tuple[str, ...]) -> "Target":
+        terms = tuple([each.terms for each in resources if each.terms is not None])
+        return cls(resources=resources, scopes=scopes, terms=terms)
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -89,11 +97,6 @@ class Target(Struct, frozen=True, kw_only=True):
     @property
     def audience(self) -> str | tuple[str, ...]:
         return self.resources[0].identifier if len(self.resources) == 1 else self.named
-
-    @property
-    def terms(self) -> tuple[ApiTerms, ...]:
-        """The settings of those of the APIs that are registered."""
-        return tuple([each.terms for each in self.resources if each.terms is not None])
 
     @property
     def is_known(self) -> bool:
@@ -170,7 +173,7 @@ def aimed(asked: Iterable[str], client: Row, known: Known, *, person: bool) -> T
         raise InvalidTarget(" ".join(dict.fromkeys(faults)))
     resources = tuple(found or [_default(client, known, person=person)])
     _one_algorithm(resources)
-    return Target(resources=resources, scopes=_in_all(resources))
+    return Target.of(resources, _in_all(resources))
 
 
 def _in_all(resources: tuple[Resource, ...]) -> tuple[str, ...]:
