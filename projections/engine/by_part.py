@@ -27,7 +27,7 @@ EVENTS_A_PART = 20_000
 """The last process is at work alone for as long as a part takes."""
 
 LEAST_EVENTS = 200_000
-"""A table of a shorter log is made sooner than processes start."""
+"""What is made of fewer is made sooner than processes start."""
 
 LOOKS = 16
 """At so many streams for each part, to find out where parts of about one size begin."""
@@ -45,9 +45,9 @@ class Part(Struct, frozen=True, kw_only=True):
     streams: Streams
 
 
-def at_once(upto: int) -> int:
-    """Returns how many parts are made at once of a log of this length."""
-    return 1 if upto < LEAST_EVENTS else cores()
+def at_once(events: int) -> int:
+    """Returns how many parts are made at once of so many events."""
+    return 1 if events < LEAST_EVENTS else cores()
 
 
 async def fill(
@@ -57,10 +57,11 @@ async def fill(
 
     `reader` needs a transaction. After a fault, the table has what was written until then.
     """
-    if (processes := at_once(upto)) == 1:
+    expected = await by_stream.expected(reader, of, upto)
+    if (processes := at_once(expected)) == 1:
         await _fill(target, reader, of, ALL, upto=upto, progress=progress)
         return
-    work = _Work(url, target, of, upto, progress)
+    work = _Work(url, target, of, upto, progress, expected=expected)
     await work.begin(reader)
     with pool(processes - 1) as others:
         tasks = [asyncio.ensure_future(work.here(reader))]
@@ -75,14 +76,15 @@ async def fill(
 
 
 class _Work:
-    def __init__(self, url: str, target: Target, of: Table | CatchUp[Any, Any], upto: int, progress: Progress) -> None:
+    def __init__(
+        self, url: str, target: Target, of: Table | CatchUp[Any, Any], upto: int, progress: Progress, *, expected: int
+    ) -> None:
         self._url, self._target, self._of, self._upto, self._progress = url, target, of, upto, progress
-        self._done, self._total = 0, 0
+        self._done, self._total = 0, expected
         self._waiting = deque[Streams]()
         self._refused: list[Streams] = []
 
     async def begin(self, reader: Connection) -> None:
-        self._total = await by_stream.expected(reader, self._of, self._upto)
         self._waiting += await parts(reader, self._upto)
 
     async def here(self, reader: Connection) -> None:

@@ -179,7 +179,7 @@ async def fill(
 
 
 async def expected(connection: Connection, of: Table | CatchUp[Any, Any], upto: int) -> int:
-    """Returns how many events Postgres expects, for a bar: to count them would be another reading of the log."""
+    """Returns how many events Postgres expects: to count them would be another reading of the log."""
     return await _estimate(connection, STREAMS.format(columns="data"), (_tags(of), upto, ALL.first, ALL.last))
 
 
