@@ -33,9 +33,9 @@ class Authorizations:
         events = await read(self._pool, lambda connection: history(connection, stream))
         return Past([each.event for each in events], past.user)
 
-    async def latest(self, stream: UUID) -> Past:
+    def latest(self, stream: UUID) -> asyncio.Future[Past]:
         """Return the same with refreshes left out, whatever was presented: enough to find that it is the current token. Raises Unavailable."""
-        return await self._batches.submit(stream)
+        return self._batches.put(stream)
 
     async def user(self, stream: UUID) -> AuthorizedUser | None:
         """Return the active user who granted the authorization, if it stands. The cache of clients and revoked tokens is as of this call or
