@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Mapping, MutableMapping
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar, get_args, get_origin
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from msgspec import Struct, UnsetType, json
+from starlette.responses import Response
 from starlette.types import Scope
 
-from service.endpoints.management import CALLER, COUNTED, Caller
+from service.endpoints.management import CALLER, COUNTED, TAKES, Caller
+from service.endpoints.responses import Found
 from service.pages.errors import BadForm
 from service.problems import Body
 
@@ -37,14 +39,15 @@ class Refused(Exception):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """A response of the API. Header names are in lower case."""
+    """A response of the API. Header names are in lower case. `content` is what the body was made of, if that is known."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    content: object = None
 
     def of(self, shape: type[Shape]) -> Shape:
-        return json.decode(self.body, type=shape)
+        return self.content if _is_of(self.content, shape) else json.decode(self.body, type=shape)
 
     @property
     def etag(self) -> str:
@@ -111,7 +114,7 @@ class Api:
         assert path.startswith(("/api/v1/", "/log/")), path
         collected = _Collected()
         given = {name: value for name, value in query.items() if value is not None}
-        scope = self._of(method, path, given, headers)
+        scope = {**self._of(method, path, given, headers), TAKES: collected.take}
         application = self._scope["app"]
         found = application.busy.find(scope) or application.router
         await found(scope, _received(body), collected.send)
@@ -138,13 +141,32 @@ class Api:
         }
 
 
+def _is_of(content: object, shape: type[Shape]) -> TypeGuard[Shape]:
+    """Return whether this is a struct of the shape, or a list of such structs: decoded, its JSON would be the same once more."""
+    if get_origin(shape) is not list:
+        return type(content) is shape and issubclass(shape, Struct)
+    (item,) = get_args(shape)
+    items: Any = content
+    return isinstance(content, list) and {type(each) for each in items} == {item} and issubclass(item, Struct)
+
+
 class _Collected:
-    """What the application sends."""
+    """What the application sends, or hands over."""
 
     def __init__(self) -> None:
         self._status = 500
         self._headers: dict[str, str] = {}
         self._body = b""
+        self._content: object = None
+
+    def take(self, response: Response, headers: Mapping[str, str]) -> None:
+        further = {name.lower(): value for name, value in headers.items()}
+        self._status, self._headers, self._body = (
+            response.status_code,
+            {**response.headers, **further},
+            bytes(response.body),
+        )
+        self._content = response.content if isinstance(response, Found) else None
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
@@ -154,7 +176,7 @@ class _Collected:
             self._body += message.get("body", b"")
 
     def answer(self) -> Answer:
-        return Answer(status=self._status, headers=self._headers, body=self._body)
+        return Answer(status=self._status, headers=self._headers, body=self._body, content=self._content)
 
 
 def _received(body: bytes) -> Any:

@@ -268,18 +268,19 @@ async def _used(call: Call, rows: Sequence[Row]) -> dict[UUID, datetime]:
 def listed(row: Listed | Row, now: datetime | None) -> ListedClient:
     """Return the client of a list. Without `now`, it is one of the past: the log says neither when it was used nor which secrets are live."""
     live = [each for each in row.secrets if now is not None and (each.expires_at is None or each.expires_at > now)]
-    return ListedClient(
-        **shown_document(row),
+    used, tokens = (row.used_at, row.tokens) if isinstance(row, Listed) else (None, UNSET)
+    shown = ListedClient(
         client_id=row.client_id,
         display_name=row.display_name,
-        redirect_uris=list(row.redirect_uris),
+        redirect_uris=[*row.redirect_uris],
         created_utc=row.created_at,
         bot_user_id=row.bot_user_id,
         owner=row.owner,
         state=row.state,
         scopes=list(row.scopes),
-        last_used_utc=row.used_at if isinstance(row, Listed) else None,
+        last_used_utc=used,
         oldest_secret_utc=min([each.created_at for each in live], default=None),
         next_expiry_utc=min([each.expires_at for each in live if each.expires_at], default=None),
-        daily_tokens=row.tokens if isinstance(row, Listed) else UNSET,
+        daily_tokens=tokens,
     )
+    return shown if row.document is None else shown.__replace__(**shown_document(row))

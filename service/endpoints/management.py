@@ -50,6 +50,9 @@ CALLER = "muniment.caller"
 COUNTED = "muniment.counted"
 """The key of an ASGI scope that says whether the rate limit has counted the page of the console for which this is read."""
 
+TAKES = "muniment.takes"
+"""The key of an ASGI scope for the function that takes the response and its further headers as they are, without ASGI's messages."""
+
 ASKED, DRY, DRY_RUN = ("/rehearsals", "/credentials"), ("/restore", "/revocations"), "dryRun"
 """What is asked by POST and changes nothing is a read, too."""
 
@@ -133,7 +136,10 @@ class Managed:
         except Exception as fault:  # noqa: BLE001 - after any fault the stranger gets a response, and the log gets the fault
             response = refusal(as_problem(fault, request_id, resources_of(scope).outages), request_id)
         headers["X-Request-Id"] = str(request_id)
-        await respond(scope, receive, send, response, headers, usual=NO_STORE)
+        if (take := scope.get(TAKES)) is not None:
+            take(response, headers)
+        else:
+            await respond(scope, receive, send, response, headers, usual=NO_STORE)
 
     async def _respond(self, request: Request, request_id: UUID, headers: dict[str, str]) -> Response:
         resources = resources_of(request.scope)

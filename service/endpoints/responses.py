@@ -67,7 +67,9 @@ class Plain(Response):
 
 
 class Found(Plain):
-    """A response with this many rows."""
+    """A response with this many rows. `content` is what its body was made of, where it is JSON."""
+
+    content: object = None
 
     def __init__(
         self, body: bytes, found: int, headers: Mapping[str, str] | None, media: str, status: int = 200
@@ -81,7 +83,9 @@ def answered(
 ) -> Found:
     """Unless `found` says how many rows the content has, a list has as many as it has items, and anything else is one."""
     rows = len(content) if isinstance(content, Sized) else 1
-    return Found(json.encode(content), rows if found is None else found, headers, "application/json", status)
+    made = Found(json.encode(content), rows if found is None else found, headers, "application/json", status)
+    made.content = content
+    return made
 
 
 async def unreached(resources: Resources, wanted: str | None) -> str | None:

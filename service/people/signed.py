@@ -1,5 +1,6 @@
 """Cookies that only this server can write: the content, and its HMAC-SHA256 under a key derived from the master key."""
 
+from functools import lru_cache
 from hmac import compare_digest
 from urllib.parse import urlsplit
 
@@ -44,7 +45,12 @@ def cookie_name(name: str, settings: Settings) -> str:
     Plain http is for loopback, where several servers may share a host. Cookies are not separated by port (RFC 6265 section 8.5), so
     the name contains the port.
     """
-    issuer = urlsplit(settings.issuer)
+    return _cookie_name(name, settings.issuer)
+
+
+@lru_cache(maxsize=256)
+def _cookie_name(name: str, url: str) -> str:
+    issuer = urlsplit(url)
     if issuer.scheme == "https":
         return f"__Host-{name}"
     return f"{name}_{issuer.port}" if issuer.port else name
