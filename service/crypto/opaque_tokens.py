@@ -37,17 +37,9 @@ def make(kind: str, authorization: UUID) -> Secret:
 
 def parsed(kind: str, text: str | None) -> OpaqueToken | None:
     """Return None if the text does not have the form of a token of this server."""
-    named = None if text is None else _named(kind, text)
-    if text is None or named is None:
+    if text is None or not text.startswith(kind):
+        return None
+    named = of_text(text[len(kind) :])
+    if named is None or len(named) != 16 + RANDOM_BYTES:
         return None
     return OpaqueToken(authorization=uuid_of_bytes(named[:16]), hash=hash_secret(text))
-
-
-def has_form(kind: str, text: str) -> bool:
-    """Return whether the text has the form of a token of this server."""
-    return _named(kind, text) is not None
-
-
-def _named(kind: str, text: str) -> bytes | None:
-    named = of_text(text[len(kind) :]) if text.startswith(kind) else None
-    return named if named is not None and len(named) == 16 + RANDOM_BYTES else None

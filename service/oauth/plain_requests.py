@@ -9,7 +9,7 @@ from hmac import compare_digest
 
 from events.authorization import Authorized
 from service.crypto.base64url import as_text
-from service.crypto.opaque_tokens import CODE, REFRESH_TOKEN, has_form, parsed
+from service.crypto.opaque_tokens import CODE, REFRESH_TOKEN, parsed
 from service.oauth.authlib_grants import AuthenticatedClient
 from service.oauth.form import Form
 from service.oauth.targets import Target
@@ -18,6 +18,8 @@ from service.values.scopes import split
 Plain = tuple[str, tuple[str, ...]]
 """The subject and the scopes of a token that may be issued."""
 
+# The 48 bytes of an id and of what is random, as base64url without padding.
+_is_refresh_token = re.compile(rf"{REFRESH_TOKEN}[A-Za-z0-9_-]{{64}}").fullmatch
 _is_verifier = re.compile(r"[A-Za-z0-9\-._~]{43,128}").fullmatch
 
 
@@ -47,7 +49,7 @@ def of_refresh_token(client: AuthenticatedClient, authorized: Authorized | None,
     """A client exchanges its refresh token, for all scopes. Whether it is the current one is decided by the exchange itself."""
     if authorized is None or authorized.refresh is None or "scope" in form or not _is_theirs(client, authorized):
         return None
-    return _all_of(authorized) if has_form(REFRESH_TOKEN, form.get("refresh_token", "")) else None
+    return _all_of(authorized) if _is_refresh_token(form.get("refresh_token", "")) else None
 
 
 def _is_theirs(client: AuthenticatedClient, authorized: Authorized) -> bool:
