@@ -16,7 +16,7 @@ from msgspec import Struct, field, json
 from events import ahead
 from events.codec import decode
 from events.database import Connection
-from events.replay import READ_IN_BULK, read_in_bulk
+from events.replay import EVENTS_A_PAGE, READ_IN_BULK, read_in_bulk
 from projections.catch_up import CatchUp, Removed
 from projections.table import Table, record
 
@@ -33,7 +33,6 @@ BY_ITS_INDEX = "set local random_page_cost = 1.1"
 DURABLE_WHEN_USED = "set local synchronous_commit = off"
 """What puts the table in another's place is durable, and then all before it is; after a crash until then nobody looks for this table."""
 
-EVENTS_A_PAGE = 2000
 MOST_ROWS = 20_000
 """A stream with more is not kept in memory."""
 
