@@ -105,17 +105,19 @@ class Lookup:
         """Return the client, or None if there is none with that id. Raises Unavailable if that cannot be known."""
         if not self._is_current():
             await self.be_certain()
-        found = self._clients.get(stream)
-        if found is not None:
-            self.hits += 1
-            return Seen(client=found.client, bot_state=found.bot_state, position=self.position)
+        seen = self._in_cache(stream)
+        if seen is not None:
+            return seen
         self.misses += 1
         return await self._missing.submit(stream)
 
     def remembered(self, client_id: str) -> Seen | None:
         """Return the client with this client_id if it is in the cache, and that is current: most are, and nothing is waited for."""
         stream = client_stream(client_id)
-        found = None if stream is None or not self._is_current() else self._clients.get(stream)
+        return None if stream is None or not self._is_current() else self._in_cache(stream)
+
+    def _in_cache(self, stream: UUID) -> Seen | None:
+        found = self._clients.get(stream)
         if found is None:
             return None
         self.hits += 1
@@ -136,7 +138,7 @@ class Lookup:
             return None
         if not self._is_current():
             await self.be_certain()
-        if self._is_revoked(claims.jti, claims.authorization):
+        if self.is_revoked(claims.jti, claims.authorization):
             return None
         for each in claims.ancestors or ():
             if each.jti in self._revoked or await self._alive(each.client_id, each.restored) is None:
@@ -149,13 +151,8 @@ class Lookup:
         seen = self.remembered(client_id) or await self.named(client_id)
         return seen if seen is not None and seen.may_act and seen.client.restored == life else None
 
-    async def is_revoked(self, jti: UUID, grant_id: UUID | None = None) -> bool:
-        """Return whether the token, or the authorization from which it was issued, was revoked."""
-        if not self._is_current():
-            await self.be_certain()
-        return self._is_revoked(jti, grant_id)
-
-    def _is_revoked(self, jti: UUID, grant_id: UUID | None) -> bool:
+    def is_revoked(self, jti: UUID, grant_id: UUID | None = None) -> bool:
+        """Return whether the token, or the authorization from which it was issued, was revoked, as far as the cache goes."""
         return bool(self._revoked) and (jti in self._revoked or grant_id in self._revoked)
 
     async def trusted_issuer(self, issuer: str) -> trusted_issuers.Row | None:

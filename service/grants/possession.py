@@ -49,9 +49,8 @@ def bound_key(authorized: Authorized, grant_type: str) -> BoundKey | None:
 
 def concerns(request: OAuthRequest, client: Row, target: Target | None = None) -> bool:
     """Whether the request has a proof, or needs one. A request that does not costs nothing more."""
-    security = client.security
-    is_bound = security.dpop_bound_access_tokens or security.tls_client_certificate_bound_access_tokens
-    return bool(request.proofs) or is_bound or (target is not None and (target.dpop_required or target.mtls_required))
+    is_bound = client.security.tls_client_certificate_bound_access_tokens
+    return bool(request.proofs) or is_bound or _missing(client, target) is not None or _needs_certificate(target)
 
 
 def _needs_certificate(target: Target | None) -> bool:

@@ -79,7 +79,7 @@ class Admission:
         """
         if (refused := self._refusal_of(url)) is not None:
             is_read = _is_read(method, refused)
-            if (self._reads if is_read else self._others) >= self.room:
+            if not self._has_room(is_read):
                 overloads["requests"] += 1
                 return refused
             if is_read:

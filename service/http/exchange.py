@@ -100,7 +100,7 @@ class Exchange(RequestResponseCycle):
             return False
         if self.flow.write_paused or self.scope["method"] == "HEAD":
             return False
-        given = _seen_lines if self.default_headers is _seen else _lines(self.default_headers)
+        given = _lines(self.default_headers)
         self.transport.write(
             b"%b%b%bcontent-length: %d\r\n\r\n%b" % (STATUS_LINE[status], given, head, len(body), body)
         )

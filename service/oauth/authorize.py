@@ -273,8 +273,9 @@ def _nothing_comes_twice(asked: RequestParameters) -> None:
 
 
 def _nothing_is_too_long(params: Params) -> None:
-    is_one = max(map(len, params.values()), default=0) > MOST_CHARACTERS  # most often none is, which is seen at once
-    long = sorted(name for name in params if len(params[name]) > LONGER.get(name, MOST_CHARACTERS)) if is_one else ()
+    if max(map(len, params.values()), default=0) <= MOST_CHARACTERS:  # most often, and seen at once
+        return
+    long = sorted(name for name, value in params.items() if len(value) > LONGER.get(name, MOST_CHARACTERS))
     if long:
         most = ", ".join(f"{name[:LONGEST_NAME]} ({LONGER.get(name, MOST_CHARACTERS)})" for name in long)
         raise Fault("invalid_request", f"Parameters longer than this server takes, in characters: {most}.")

@@ -83,7 +83,7 @@ class Target(Struct, frozen=True, kw_only=True):
 
     resources: tuple[Resource, ...]
     scopes: tuple[str, ...]
-    terms: tuple[ApiTerms, ...] = ()
+    terms: tuple[ApiTerms, ...]
 
     @classmethod
     def of(cls, resources: tuple[Resource, ...], scopes: tuple[str, ...]) -> "Target":

@@ -450,7 +450,7 @@ ROWS = st.builds(
 )
 CLIENTS = st.none() | ROWS.map(lambda row: FACTS.client and FACTS.client.__replace__(row=row))
 TARGETS = st.none() | st.just(
-    Target(resources=(Resource(identifier="https://api.example.com", scopes=("api:own",)),), scopes=("api:own",))
+    Target.of((Resource(identifier="https://api.example.com", scopes=("api:own",)),), ("api:own",))
 )
 FORMS = st.fixed_dictionaries(
     {},
