@@ -69,6 +69,9 @@ async def number(connection: AnyConnection) -> int:
     return await connection.fetchval("select 7 from pg_sleep(0.001)")
 
 
+SLEEPING = "select pid from pg_stat_activity where datname = current_database() and query = 'select pg_sleep(60)' and state = 'active'"
+
+
 async def test_those_who_share_a_connection_for_reads_take_turns(reader: Reader):
     assert await asyncio.gather(*(read(reader, number) for _ in range(5))) == [7] * 5
     async with reader.acquire(timeout=5):
@@ -86,7 +89,7 @@ async def test_a_shared_connection_that_was_lost_or_left_in_the_middle_does_not_
     assert await read(reader, number) == 7
     leaving = asyncio.create_task(read(reader, lambda connection: connection.execute("select pg_sleep(60)")))
     asking = asyncio.create_task(read(reader, number))
-    await asyncio.sleep(0.01)
+    await until(lambda: superuser.fetchval(SLEEPING))
     leaving.cancel()
     assert await asking == 7
 
