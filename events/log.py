@@ -209,7 +209,7 @@ def _arguments(items: list[Append]) -> tuple[Any, ...]:
 
 def _rows(items: list[Append]) -> str | None:
     """The rows by table and kind (schema/0014_rows.sql). A changed row is whole, also where a new one leaves defaults out."""
-    found: dict[str, dict[str, list[Any]]] = {}
+    found: dict[str, dict[str, list[object]]] = {}
     for item in items:
         for change in item.changes:
             kinds = found.setdefault(change.table, {})

@@ -33,14 +33,14 @@ def pool(size: int) -> Generator[ProcessPoolExecutor]:
 
 @contextmanager
 def _unknown_program() -> Generator[None]:
-    """They would import the program that began them, and to load a command line takes as long as what they need themselves."""
+    """Hides this program from them: each would import it, and to load a command line takes as long as what a process needs itself."""
     program = sys.modules["__main__"]
-    known: Any = program.__spec__, getattr(program, "__file__", None)
+    spec, file = program.__spec__, getattr(program, "__file__", None)
     program.__spec__ = program.__file__ = None
     try:
         yield
     finally:
-        program.__spec__, program.__file__ = known
+        program.__spec__, program.__file__ = spec, file
 
 
 def _begun() -> None:

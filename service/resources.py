@@ -141,9 +141,8 @@ async def open_resources(
     log, issuance = Log(url, metrics.commits("events")), IssuanceLog(url, metrics.commits("issuance"))
     limits, lookup = Limits(url), Lookup(url, ring.load, longest)
     rate_limit, codes = RateLimit(limits, settings.rate_limit), RateLimit(limits, MOST_CODES, PART_OF_CODES)
-    reader = Reader(
-        url
-    )  # of few rows: Postgres would plan such reads anew each time, which takes fifteen times as long as the read
+    # For reads of few rows: Postgres would plan them each time, which takes fifteen times as long as the read.
+    reader = Reader(url)
     async with pool(url) as connections:
         ledger = Ledger(log, connections)
         people, readiness = People(ledger, master_key), Readiness(lookup, ring, issuance, connections)

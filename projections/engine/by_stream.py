@@ -28,10 +28,11 @@ select {columns} from log.events where type = any($1::text[]) and position <= $2
  order by stream_id, version
 """
 BY_ITS_INDEX = "set local random_page_cost = 1.1"
-"""Streams that began together lie together in the log. As if they lay anywhere, Postgres would rather sort their events, for four times as long."""
+"""Streams that began together lie together in the log. Postgres assumes that they lie anywhere, and would sort their events instead, which takes
+four times as long."""
 
 DURABLE_WHEN_USED = "set local synchronous_commit = off"
-"""What puts the table in another's place is durable, and then all before it is; after a crash until then nobody looks for this table."""
+"""The commit that puts the table in another's place is durable, and so is then all before it. After a crash before that, nobody reads this table."""
 
 MOST_ROWS = 20_000
 """A stream with more is not kept in memory."""

@@ -16,7 +16,8 @@ BRIEFLY = "set local lock_timeout = '100ms'"
 PAUSE_SECONDS = 0.5
 
 UNVACUUMED = 'lock table "{schema}"."{name}", "{schema}"."{beside}" in share update exclusive mode'
-"""Postgres ends an autovacuum of them for this after a second, for which nobody else waits; it does not for who waits only briefly."""
+"""Ends an autovacuum of them: Postgres cancels one that a lock has waited for for a second, which is longer than BRIEFLY. Readers and writers
+do not wait for this lock."""
 
 RENAME = """
 alter table "{schema}"."{name}" rename to "{name}_replaced";

@@ -220,7 +220,7 @@ async def handle(
     `fresh` says that the stream's id is new, so there is nothing to load. `loaded` is the stream as the caller loaded it a
     moment ago: only what changes nothing is decided again, from those of now. With `only_at`, the stream must be at one of these
     versions: otherwise it raises VersionMismatch, or Contradiction if another append came first. What the command was `decided_from` must
-    have stayed as it was: otherwise it raises Overtaken. Of a Token that holds for events that name it, with which it is recorded.
+    have stayed as it was: otherwise it raises Overtaken. A Token counts only if one of the events names it, and is recorded with them.
     Raises what `decide` raises, Unavailable, CarriedOutBefore.
     """
     assert not (aggregate.personal and isinstance(meta.reason, str)), "the log could never forget this reason"

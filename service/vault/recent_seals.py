@@ -10,7 +10,7 @@ MOST_SEALS = 1000
 
 
 class RecentSeals:
-    """One per process. Who asks has just read the data key as it is stored, so a destroyed one is found by nobody."""
+    """One per process. Its callers have just read the data key as it is stored, so that of an erased user is not found."""
 
     def __init__(self, make: Callable[[UUID, bytes], Seal]) -> None:
         self._make = make
