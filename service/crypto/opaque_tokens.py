@@ -17,6 +17,8 @@ REGISTRATION_ACCESS_TOKEN = "registration_"  # noqa: S105
 """The prefix of a token that has no id: its client is named beside it."""
 
 RANDOM_BYTES = 32
+CHARACTERS = (16 + RANDOM_BYTES) * 4 // 3
+"""Of a token after its prefix: an id and what is random, as base64url, which needs no padding."""
 
 
 class OpaqueToken(Struct, frozen=True, kw_only=True):

@@ -109,7 +109,7 @@ async def register(call: Call) -> Response:
         made = client_stream(client_id)
         return made is not None and await read(call.resources.ledger.pool, lambda c: clients.find(c, made)) is not None
 
-    name = quote(new.client_id, safe="") if asked.client_id else new.client_id
+    name = quote(new.client_id, safe="") if asked.client_id else new.client_id  # our own ids need no quoting
     return await create(call, answer, f"{PATH}/{name}", carry_out, is_there)
 
 
@@ -272,7 +272,7 @@ def listed(row: Listed | Row, now: datetime | None) -> ListedClient:
     shown = ListedClient(
         client_id=row.client_id,
         display_name=row.display_name,
-        redirect_uris=[*row.redirect_uris],
+        redirect_uris=list(row.redirect_uris),
         created_utc=row.created_at,
         bot_user_id=row.bot_user_id,
         owner=row.owner,

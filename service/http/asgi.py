@@ -196,9 +196,7 @@ async def respond(
     *,
     usual: tuple[tuple[bytes, bytes], ...] = (),
 ) -> None:
-    """Send a response with these headers, in place of its own of these names, and with the usual ones of other names. At once where that
-    can be.
-    """
+    """Send a response, at once where that can be. `headers` replace its own of these names; `usual` are added where it has none of the name."""
     more = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
     replaced = {name for name, _ in more}
     raw = [*[each for each in response.raw_headers if each[0] not in replaced], *more]

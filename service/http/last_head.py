@@ -21,8 +21,8 @@ KEPT = "muniment.kept"
 
 Found = TypeVar("Found")
 
-OTHERWISE = frozenset((b"transfer-encoding", b"expect", b"upgrade"))
-"""With these, more than the bytes of a head says how its request goes on."""
+PARSED_EACH_TIME = frozenset((b"transfer-encoding", b"expect", b"upgrade"))
+"""A request with one of these headers is not the bytes of a head and a body that follows at once."""
 
 
 class LastHead:
@@ -47,7 +47,11 @@ class LastHead:
             return
         head = data[: len(data) - len(exchange.body)]
         is_one = head.find(b"\r\n\r\n") == len(head) - 4
-        if is_one and exchange.keep_alive and not any(name in OTHERWISE for name, _ in exchange.scope["headers"]):
+        if (
+            is_one
+            and exchange.keep_alive
+            and not any(name in PARSED_EACH_TIME for name, _ in exchange.scope["headers"])
+        ):
             self._head, self._size = head, len(data)
             self._tries -= 1
             self.scope = {**exchange.scope}

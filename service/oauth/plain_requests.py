@@ -9,7 +9,7 @@ from hmac import compare_digest
 
 from events.authorization import Authorized
 from service.crypto.base64url import as_text
-from service.crypto.opaque_tokens import CODE, REFRESH_TOKEN, parsed
+from service.crypto.opaque_tokens import CHARACTERS, CODE, REFRESH_TOKEN, parsed
 from service.oauth.authlib_grants import AuthenticatedClient
 from service.oauth.form import Form
 from service.oauth.targets import Target
@@ -18,8 +18,7 @@ from service.values.scopes import split
 Plain = tuple[str, tuple[str, ...]]
 """The subject and the scopes of a token that may be issued."""
 
-# The 48 bytes of an id and of what is random, as base64url without padding.
-_is_refresh_token = re.compile(rf"{REFRESH_TOKEN}[A-Za-z0-9_-]{{64}}").fullmatch
+_is_refresh_token = re.compile(rf"{REFRESH_TOKEN}[A-Za-z0-9_-]{{{CHARACTERS}}}").fullmatch
 _is_verifier = re.compile(r"[A-Za-z0-9\-._~]{43,128}").fullmatch
 
 

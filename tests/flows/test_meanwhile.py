@@ -102,7 +102,7 @@ class TestOvertaken:
             assert answer.headers["location"].startswith("/consent?")
             assert await authorizations_of(live, person.user) == [], "what cannot be granted is not recorded"
 
-    async def test_no_code_comes_of_a_user_who_was_disabled_at_the_same_moment(
+    async def test_a_user_who_is_disabled_at_the_same_moment_gets_no_code(
         self, live: Live, client: str, monkeypatch: pytest.MonkeyPatch
     ):
         async def disable(resources: Resources, signed_in: SignedIn) -> None:

@@ -7,7 +7,7 @@ import pytest
 from events.client import Login
 from projections.clients import Found
 from service.oauth.authorization_request import AuthorizationRequest
-from service.oauth.authorize import Redirected, RequestParameters, checked, still_good
+from service.oauth.authorize import LONGER, MOST_CHARACTERS, Redirected, RequestParameters, checked, still_good
 from service.values.scopes import IDENTITY
 from tests.rules.keyring import ISSUER
 from tests.rules.test_authlib_login import CHALLENGE, PERSONS, URI
@@ -74,3 +74,7 @@ def test_a_scope_that_the_client_lost_while_a_page_was_open_is_left_out():
     alone = request(client("crm:read"), scope="crm:read")
     with pytest.raises(Redirected, match="invalid_scope"):
         still_good(alone, client(), ISSUER, pkce_of_all=False)
+
+
+def test_a_parameter_that_has_a_limit_of_its_own_may_be_longer_than_any_other():
+    assert min(LONGER.values()) > MOST_CHARACTERS
