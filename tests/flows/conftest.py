@@ -13,13 +13,14 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import uvicorn
-from msgspec import Struct
+from msgspec import Struct, json
 from starlette.applications import Starlette
 
 from events.envelope import ByService, Meta
 from service import operators, rotation
 from service.app import app
 from service.configuration.settings import Settings, read_settings
+from service.console.api import Answer
 from service.crypto.credentials import new_id
 from service.embedded import login
 from service.grants import refusal_events, registration_permission
@@ -40,6 +41,19 @@ def limits_of_refusals_that_others_do_not_use_up(monkeypatch: pytest.MonkeyPatch
     """All tests come from one network, and several share a service: a test's refusals are recorded whatever the others did."""
     for limit in ("MOST_OF_ALL", "MOST_OF_A_NETWORK"):
         monkeypatch.setattr(refusal_events, limit, 10_000)
+
+
+@pytest.fixture(autouse=True)
+def what_a_page_of_the_console_takes_is_what_it_would_decode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise each such page of any test here fails."""
+    take = Answer.of
+
+    def both(answer: Answer, shape: type[Any]) -> Any:
+        taken = take(answer, shape)
+        assert taken == json.decode(answer.body, type=shape)
+        return taken
+
+    monkeypatch.setattr(Answer, "of", both)
 
 
 class Live(Struct, frozen=True, kw_only=True):
