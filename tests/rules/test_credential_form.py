@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from service.crypto import opaque_tokens
 from service.crypto.credentials import new_id, new_secret
-from service.values.credential_form import has_credential
+from service.values.credential_form import _in_the_form, has_credential
 
 AROUND = st.sampled_from(["", " ", "id=", "(", "client_", "\n", "https://a.example/?x="])
 
@@ -37,3 +37,13 @@ def test_each_secret_code_and_token_is_recognized_in_any_text(before: str, after
 )
 def test_names_ids_and_sentences_are_none(text: str):
     assert not has_credential([text])
+
+
+PIECES = st.sampled_from(
+    ["secret_", "code_", "initial_", "whsec", "eyJ", "_", ".", " ", "a" * 31, "aB" * 16, "eyJhbGci", "\n"]
+)
+
+
+@given(st.lists(PIECES, max_size=6).map("".join))
+def test_what_is_seen_at_once_to_be_none_is_none(text: str):
+    assert has_credential([text]) == (_in_the_form(text) is not None)
