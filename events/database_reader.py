@@ -14,34 +14,46 @@ class Reader:
 
     def __init__(self, url: str) -> None:
         timeout = f"{int(database.READ_SECONDS * 1000)}ms"
-        self._session = DatabaseSession(url, statement_timeout=timeout, **PLANNED_ONCE)
-        self._one_at_a_time = asyncio.Lock()
+        self.session = DatabaseSession(url, statement_timeout=timeout, **PLANNED_ONCE)
+        self.one_at_a_time, self.asking = asyncio.Lock(), 0
 
     def acquire(self, *, timeout: float) -> "_Turn":
         """Raises TimeoutError if the turn does not come in so many seconds, and Unavailable."""
-        return _Turn(self._session, self._one_at_a_time, timeout)
+        return _Turn(self, timeout)
 
     async def close(self) -> None:
-        await self._session.close()
+        await self.session.close()
 
 
 class _Turn:
-    __slots__ = ("_one_at_a_time", "_session", "_timeout")
+    """While it lasts or is waited for, it is one of those `asking` of the reader."""
 
-    def __init__(self, session: DatabaseSession, one_at_a_time: asyncio.Lock, timeout: float) -> None:
-        self._session, self._one_at_a_time, self._timeout = session, one_at_a_time, timeout
+    __slots__ = ("_reader", "_timeout")
+
+    def __init__(self, reader: Reader, timeout: float) -> None:
+        self._reader, self._timeout = reader, timeout
 
     async def __aenter__(self) -> Connection:
-        if self._one_at_a_time.locked():
-            async with asyncio.timeout(self._timeout):
-                await self._one_at_a_time.acquire()
-        else:
-            await self._one_at_a_time.acquire()  # at once: a timer costs more
+        reader = self._reader
+        reader.asking += 1
         try:
-            return await self._session.connection()
+            if reader.asking == 1:
+                await reader.one_at_a_time.acquire()  # at once: a timer costs more
+            else:
+                async with asyncio.timeout(self._timeout):
+                    await reader.one_at_a_time.acquire()
         except BaseException:
-            self._one_at_a_time.release()
+            reader.asking -= 1
+            raise
+        try:
+            return await reader.session.connection()
+        except BaseException:
+            self._end()
             raise
 
     async def __aexit__(self, kind: object, fault: BaseException | None, traceback: object) -> None:
-        self._one_at_a_time.release()
+        self._end()
+
+    def _end(self) -> None:
+        self._reader.asking -= 1
+        self._reader.one_at_a_time.release()

@@ -2,26 +2,20 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any
 from uuid import UUID
 
 import asyncpg
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from events import append_with_tokens, locks
-from events.append_with_tokens import APPEND_WITH_TOKENS, DecidedFrom
-from events.chain import event_leaf
-from events.codec import Event, encode, schema_version, type_of
+from events import locks
+from events.append_arguments import first_leaf, statement
+from events.append_with_tokens import DecidedFrom
+from events.codec import Event
 from events.database import LOST, WRITER, Connection, Unavailable, unavailable
 from events.database_session import DatabaseSession
 from events.envelope import Meta
 from events.group_commit import Batcher, Watch
 
-APPEND = """
-select base, st, sv, sp
-  from log.append($1::uuid[], $2::int[], $3::uuid[], $4::bytea[], $5::bytea[],
-                  $6::int[], $7::int[], $8::smallint[], $9::text[], $10::bytea[], $11::bytea[], $12::jsonb)
-"""
 FIND_APPENDED = """
 select first.leaf, last.position
   from log.events first join log.events last on last.stream_id = first.stream_id and last.version = $3
@@ -136,7 +130,7 @@ class Log:
     async def _call(self, items: list[Append]) -> list[Outcome]:
         async with self._session.using() as connection:
             self._session.warnings.clear()
-            row = await connection.fetchrow(*_statement(items))
+            row = await connection.fetchrow(*statement(items))
         if any(warning.startswith("01000") for warning in self._session.warnings):
             raise Unavailable("the commit was not confirmed by the synchronous replica")
         assert row is not None
@@ -188,66 +182,6 @@ def _one_per_stream(items: list[tuple[int, Append]]) -> tuple[list[tuple[int, Ap
     return now, later
 
 
-def _statement(items: list[Append]) -> tuple[Any, ...]:
-    decisions = [item.decided_from for item in items]
-    if not any(decisions):
-        return APPEND, *_arguments(items)
-    return APPEND_WITH_TOKENS, *_arguments(items), *append_with_tokens.arguments(decisions)
-
-
-def _arguments(items: list[Append]) -> tuple[Any, ...]:
-    rows = [row for number, item in enumerate(items, 1) for row in _event_rows(number, item)]
-    receipts = [item.receipt for item in items]
-    return (
-        [item.stream for item in items],
-        [item.expected for item in items],
-        *(_columns(receipts) if any(receipts) else (None, None, None)),
-        *map(list, zip(*rows, strict=True)),
-        _rows(items),
-    )
-
-
-def _rows(items: list[Append]) -> str | None:
-    """The rows by table and kind (schema/0014_rows.sql). A changed row is whole, also where a new one leaves defaults out."""
-    found: dict[str, dict[str, list[object]]] = {}
-    for item in items:
-        for change in item.changes:
-            kinds = found.setdefault(change.table, {})
-            if change.row is None:
-                kinds.setdefault("gone", []).append(item.stream)
-            elif item.expected:
-                kinds.setdefault("changed", []).append(structs.asdict(change.row))
-            else:
-                kinds.setdefault("new", []).append(change.row)
-    return encode(found).decode() if found else None
-
-
-def _event_rows(number: int, item: Append) -> list[tuple[Any, ...]]:
-    meta = _meta_of(item)
-    rows: list[tuple[Any, ...]] = []
-    for version, event in enumerate(item.events, item.expected + 1):
-        kind = type_of(event)
-        rows.append((number, version, schema_version(kind), kind, meta, encode(event)))
-    return rows
-
-
-def _meta_of(item: Append) -> bytes:
-    return encode(item.meta if item.receipt is None else item.meta.__replace__(receipt=item.receipt.digest))
-
-
-def _first_leaf(item: Append) -> bytes:
-    _, version, schema, kind, meta, data = _event_rows(1, item)[0]
-    return event_leaf(stream=item.stream, version=version, schema_version=schema, kind=kind, meta=meta, data=data)
-
-
-def _columns(receipts: Sequence[Receipt | None]) -> tuple[list[Any], list[Any], list[Any]]:
-    return (
-        [r and r.command_id for r in receipts],
-        [r and r.fingerprint for r in receipts],
-        [r and r.response for r in receipts],
-    )
-
-
 def _accepted(items: list[Append], base: int) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for item in items:
@@ -272,6 +206,6 @@ def _judged(items: list[Append], row: asyncpg.Record) -> list[Outcome]:
 async def _appended(connection: Connection, item: Append) -> Appended | None:
     last = item.expected + len(item.events)
     row = await connection.fetchrow(FIND_APPENDED, item.stream, item.expected + 1, last)
-    if row is None or row["leaf"] != _first_leaf(item):
+    if row is None or row["leaf"] != first_leaf(item):
         return None
     return Appended(position=row["position"], version=last)

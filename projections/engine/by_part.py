@@ -182,7 +182,12 @@ _connected: dict[str, tuple[Connection, Connection]] = {}
 
 async def _connections(url: str) -> tuple[Connection, Connection]:
     if url not in _connected:
-        _connected[url] = await connect(url), await connect(url)
+        reader = await connect(url)
+        try:
+            _connected[url] = reader, await connect(url)
+        except BaseException:
+            reader.terminate()
+            raise
     return _connected[url]
 
 
@@ -199,5 +204,7 @@ async def _make(url: str, part: Part) -> int | None:
             target, of = Target(writer, part.table, part.schema), registry.find(part.projection)
             await _fill(target, reader, of, part.streams, upto=part.upto, progress=_moving(count))
     except Exception:  # noqa: BLE001 - whatever it is, the process that asked meets it, too, and can say it
+        for connection in _connected.pop(url, ()):  # it may be lost, and then the next part is made by new ones
+            connection.terminate()
         return None
     return done

@@ -78,9 +78,17 @@ async def _calm(reader: Connection, writer: Connection, table: Table, reached: i
 
 
 async def _take_in_the_rest(writer: Connection, table: Table, reached: int) -> None:
+    """What came while a vacuum was waited for is taken in before the lock for which all appends wait."""
+    reached = await _taken_in(writer, table, reached)
     await writer.execute(locks.in_transaction(locks.EVENTS))
-    streams = await _changed(writer, table, reached, (await head(writer)).position)
+    await _taken_in(writer, table, reached)
+
+
+async def _taken_in(writer: Connection, table: Table, reached: int) -> int:
+    now = (await head(writer)).position
+    streams = await _changed(writer, table, reached, now)
     await refold.refold(writer, table, streams, into=f"{table.name}_rebuilt")
+    return now
 
 
 async def _changed(connection: Connection, table: Table, after: int, upto: int) -> list[UUID]:

@@ -13,11 +13,13 @@ from projections.engine.checkpoints import Standing
 from projections.views import publication
 
 BRIEFLY = "set local lock_timeout = '100ms'"
+PATIENTLY = "set local lock_timeout = '2s'"
 PAUSE_SECONDS = 0.5
 
 UNVACUUMED = 'lock table "{schema}"."{name}", "{schema}"."{beside}" in share update exclusive mode'
-"""Ends an autovacuum of them: Postgres cancels one that a lock has waited for for a second, which is longer than BRIEFLY. Readers and writers
-do not wait for this lock."""
+"""Ends an autovacuum of them: Postgres cancels one that a lock has waited for for a second, which is longer than BRIEFLY and shorter than
+PATIENTLY. Readers and writers do not wait for this lock.
+"""
 
 RENAME = """
 alter table "{schema}"."{name}" rename to "{name}_replaced";
@@ -37,10 +39,11 @@ async def swap(connection: Connection, schema: str, name: str, beside: str) -> N
 async def swapped(connection: Connection, schema: str, name: str, finish: Callable[[], Awaitable[None]]) -> bool:
     """Finishes NAME_rebuilt and swaps it in; False, after a pause, when a reader of the old table takes its time.
 
-    It waits for such a reader, and for a vacuum, without holding up anybody else.
+    It waits for such a reader, and for a vacuum, without holding up anybody else. `finish` takes in what came meanwhile.
     """
     try:
         async with connection.transaction():
+            await connection.execute(PATIENTLY)
             await connection.execute(UNVACUUMED.format(schema=schema, name=name, beside=f"{name}_rebuilt"))
             await connection.execute(BRIEFLY)
             await finish()

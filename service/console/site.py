@@ -56,12 +56,22 @@ def site(refuse: Refuse) -> ASGIApp:
     """`refuse` responds to what is wrong with the request for a file. A page does so itself."""
     return Site(
         [
-            Route(f"{ASSETS}/{{name}}", Complete(assets.static, refuse, ("GET",))),
+            Route(f"{ASSETS}/{{name}}", _Files(refuse)),
             Route(CALLBACK, Page(get=_callback)),
             Route(SIGN_OUT, Page(post=_sign_out)),
             *(Route(PATH + screen.path, _page(screen)) for screen in screens()),
         ]
     )
+
+
+class _Files:
+    """The files of the console. Another method than GET is refused by a page, like everything else below its path."""
+
+    def __init__(self, refuse: Refuse) -> None:
+        self._file, self._page = Complete(assets.static, refuse, ("GET",)), Page(get=_nowhere)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._file if scope["method"] in ("GET", "HEAD") else self._page)(scope, receive, send)
 
 
 class Page:

@@ -69,13 +69,18 @@ class Plain(Response):
 class Found(Plain):
     """A response with this many rows. `content` is what its body was made of, where it is JSON."""
 
-    content: object = None
-
     def __init__(
-        self, body: bytes, found: int, headers: Mapping[str, str] | None, media: str, status: int = 200
+        self,
+        body: bytes,
+        found: int,
+        headers: Mapping[str, str] | None,
+        media: str,
+        *,
+        status: int = 200,
+        content: object = None,
     ) -> None:
         super().__init__(body, status, headers or {}, media)
-        self.found = found
+        self.found, self.content = found, content
 
 
 def answered(
@@ -83,9 +88,8 @@ def answered(
 ) -> Found:
     """Unless `found` says how many rows the content has, a list has as many as it has items, and anything else is one."""
     rows = len(content) if isinstance(content, Sized) else 1
-    made = Found(json.encode(content), rows if found is None else found, headers, "application/json", status)
-    made.content = content
-    return made
+    rows = rows if found is None else found
+    return Found(json.encode(content), rows, headers, "application/json", status=status, content=content)
 
 
 async def unreached(resources: Resources, wanted: str | None) -> str | None:

@@ -273,8 +273,6 @@ def _nothing_comes_twice(asked: RequestParameters) -> None:
 
 
 def _nothing_is_too_long(params: Params) -> None:
-    if max(map(len, params.values()), default=0) <= MOST_CHARACTERS:  # most often, and seen at once
-        return
     long = sorted(name for name, value in params.items() if len(value) > LONGER.get(name, MOST_CHARACTERS))
     if long:
         most = ", ".join(f"{name[:LONGEST_NAME]} ({LONGER.get(name, MOST_CHARACTERS)})" for name in long)

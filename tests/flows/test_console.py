@@ -286,3 +286,10 @@ async def test_each_tab_of_a_client_has_a_title_of_its_own_and_a_new_client_belo
         assert (len(titles), all("Titled" in title for title in titles)) == (6, True)
         new = (await somebody.browser.http.get(f"{CONSOLE}/new/client")).text
         assert re.search(r'/console/clients" aria-current="page"', new)
+
+
+async def test_another_method_for_a_file_of_the_console_is_refused_by_a_page(live: Live):
+    answer = await live.http.post("/console/assets/console.css")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "content-security-policy" in answer.headers

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from msgspec import json
 
+from events.append_arguments import APPEND
 from events.append_with_tokens import APPEND_WITH_TOKENS
-from events.log import APPEND
 from events.replay import CHANGED_SINCE, HISTORY
 from projections import sign_ins, standing
 from service import limits

@@ -101,3 +101,15 @@ async def test_a_read_of_a_shared_connection_ends_in_the_server_too(database: st
         with pytest.raises(asyncpg.QueryCanceledError):
             await connection.execute("select pg_sleep(60)")
     await reader.close()
+
+
+async def test_who_asks_while_the_turn_is_passed_on_does_not_wait_longer_than_asked(reader: Reader):
+    first, second = reader.acquire(timeout=1), reader.acquire(timeout=1)
+    await first.__aenter__()
+    waiting = asyncio.create_task(second.__aenter__())
+    await asyncio.sleep(0)
+    await first.__aexit__(None, None, None)  # the second has the next turn, and has not begun it
+    with pytest.raises(TimeoutError):
+        await reader.acquire(timeout=0).__aenter__()
+    await waiting
+    await second.__aexit__(None, None, None)

@@ -1,0 +1,82 @@
+"""An append as the arguments of a statement: columns of all items, of all their events, and the rows of the inline projections."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
+
+from events import append_with_tokens
+from events.append_with_tokens import APPEND_WITH_TOKENS
+from events.chain import event_leaf
+from events.codec import encode, schema_version, type_of
+
+if TYPE_CHECKING:
+    from events.log import Append, Receipt
+
+APPEND = """
+select base, st, sv, sp
+  from log.append($1::uuid[], $2::int[], $3::uuid[], $4::bytea[], $5::bytea[],
+                  $6::int[], $7::int[], $8::smallint[], $9::text[], $10::bytea[], $11::bytea[], $12::jsonb)
+"""
+
+
+def statement(items: Sequence["Append"]) -> tuple[Any, ...]:
+    """Returns the statement that appends these items, followed by its arguments."""
+    decisions = [item.decided_from for item in items]
+    if not any(decisions):
+        return APPEND, *_arguments(items)
+    return APPEND_WITH_TOKENS, *_arguments(items), *append_with_tokens.arguments(decisions)
+
+
+def _arguments(items: Sequence["Append"]) -> tuple[Any, ...]:
+    rows = [row for number, item in enumerate(items, 1) for row in _event_rows(number, item)]
+    receipts = [item.receipt for item in items]
+    return (
+        [item.stream for item in items],
+        [item.expected for item in items],
+        *(_columns(receipts) if any(receipts) else (None, None, None)),
+        *map(list, zip(*rows, strict=True)),
+        _rows(items),
+    )
+
+
+def _rows(items: Sequence["Append"]) -> str | None:
+    """The rows by table and kind (schema/0014_rows.sql). A changed row is whole, also where a new one leaves defaults out."""
+    found: dict[str, dict[str, list[object]]] = {}
+    for item in items:
+        for change in item.changes:
+            kinds = found.setdefault(change.table, {})
+            if change.row is None:
+                kinds.setdefault("gone", []).append(item.stream)
+            elif item.expected:
+                kinds.setdefault("changed", []).append(structs.asdict(change.row))
+            else:
+                kinds.setdefault("new", []).append(change.row)
+    return encode(found).decode() if found else None
+
+
+def _event_rows(number: int, item: "Append") -> list[tuple[Any, ...]]:
+    meta = _meta_of(item)
+    rows: list[tuple[Any, ...]] = []
+    for version, event in enumerate(item.events, item.expected + 1):
+        kind = type_of(event)
+        rows.append((number, version, schema_version(kind), kind, meta, encode(event)))
+    return rows
+
+
+def _meta_of(item: "Append") -> bytes:
+    return encode(item.meta if item.receipt is None else item.meta.__replace__(receipt=item.receipt.digest))
+
+
+def first_leaf(item: "Append") -> bytes:
+    """Returns the leaf of the first event of an item, by which it is found in the log."""
+    _, version, schema, kind, meta, data = _event_rows(1, item)[0]
+    return event_leaf(stream=item.stream, version=version, schema_version=schema, kind=kind, meta=meta, data=data)
+
+
+def _columns(receipts: Sequence["Receipt | None"]) -> tuple[list[Any], list[Any], list[Any]]:
+    return (
+        [r and r.command_id for r in receipts],
+        [r and r.fingerprint for r in receipts],
+        [r and r.response for r in receipts],
+    )
