@@ -41,7 +41,7 @@ def _arguments(items: Sequence["Append"]) -> tuple[Any, ...]:
 
 
 def _rows(items: Sequence["Append"]) -> str | None:
-    """The rows by table and kind (schema/0014_rows.sql). A changed row is whole, also where a new one leaves defaults out."""
+    """The rows by table and kind (schema/0013_rows.sql). A changed row is whole, also where a new one leaves defaults out."""
     found: dict[str, dict[str, list[object]]] = {}
     for item in items:
         for change in item.changes:

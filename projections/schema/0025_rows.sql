@@ -1,4 +1,4 @@
--- The inline projections of a batch (events/schema/0014_rows.sql), as before from the tables' own columns: its rows are one value, which is parsed
+-- The inline projections of a batch (events/schema/0013_rows.sql), as before from the tables' own columns: its rows are one value, which is parsed
 -- once. rows -> table has `new` rows, of streams that begin, so that nothing need be looked for; `changed` rows, and the streams of those that are `gone`.
 create or replace procedure log.generate_project() language plpgsql set search_path = pg_catalog, pg_temp as $generator$
 declare

@@ -30,8 +30,7 @@ def test_the_schema_takes_the_same_locks_as_the_code():
         "0002_issuance.sql": [locks.ISSUANCE, locks.PARTITIONS],
         "0004_append.sql": [locks.EVENTS, locks.ISSUANCE],
         "0011_append_with_tokens.sql": [locks.EVENTS],
-        "0013_decided_from.sql": [locks.EVENTS],
-        "0014_rows.sql": [locks.EVENTS],
+        "0013_rows.sql": [locks.EVENTS],
         "0007_retention.sql": [locks.PARTITIONS],
     }
 

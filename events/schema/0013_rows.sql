@@ -27,7 +27,10 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
             from jsonb_each(rows) as t, jsonb_each(t.value) as k group by t.key) as t;
 $$;
 
--- schema/0013_decided_from.sql says what this does; the rows are one value here, too.
+-- The same, and records the tokens (r_*) of its accepted items in the same transaction, so that neither is ever without the other. An item
+-- need not have one. Of each item, u_* are streams to which nothing may have happened after the position u_since: otherwise nothing of the
+-- batch is appended, and `overtaken` has those items. The lock of the event log comes first everywhere, so that no two transactions wait for
+-- each other.
 create function log.append_with_tokens(
   i_stream uuid[], i_expected int[], i_command uuid[], i_fingerprint bytea[], i_response bytea[],
   e_item int[], e_version int[], e_schema smallint[], e_type text[], e_meta bytea[], e_data bytea[], c_rows jsonb,
