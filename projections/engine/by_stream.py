@@ -29,7 +29,8 @@ select {columns} from log.events where type = any($1::text[]) and position <= $2
 """
 BY_ITS_INDEX = "set local random_page_cost = 1.1"
 """Streams that began together lie together in the log. Postgres assumes that they lie anywhere, and would sort their events instead, which takes
-four times as long."""
+it longer.
+"""
 
 DURABLE_WHEN_USED = "set local synchronous_commit = off"
 """The commit that puts the table in another's place is durable, and so is then all before it. After a crash before that, nobody reads this table."""

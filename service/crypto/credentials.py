@@ -88,11 +88,7 @@ def imported(kept: str, *, name: str, at: datetime) -> StoredSecret:
 def proven(text: str, kept: Sequence[StoredSecret], now: datetime) -> StoredSecret | None:
     """Return the live secret that has this text. The comparison takes constant time, so that timing does not help a guess."""
     given = hash_secret(text)
-    found = None
-    for secret in kept:
-        is_given = compare_digest(secret.hash, given)
-        if is_given and found is None and (secret.expires_at is None or now < secret.expires_at):
-            found = secret
+    matching = [secret for secret in kept if compare_digest(secret.hash, given)]
     if not kept:
         compare_digest(_NOBODYS_HASH, given)
-    return found
+    return next((secret for secret in matching if secret.expires_at is None or now < secret.expires_at), None)

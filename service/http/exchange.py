@@ -106,8 +106,7 @@ class Exchange(RequestResponseCycle):
         )
         self.response_started = self.response_complete = True
         self.sent = status
-        if self._event is not None:
-            self._event.set()
+        self.arrived()
         self.on_response()
         return True
 
