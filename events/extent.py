@@ -6,6 +6,13 @@ from msgspec import Struct
 
 GROWTH = 8
 
+BETWEEN = "position > $1 and (position, 0) <= ($2::bigint, 0)"
+"""The positions of an extent in SQL, for a page that is one walk of an index.
+
+Of `position > $1 and position <= $2` Postgres expects one row in 200, whatever the values are. So a plan for all values may read the whole
+extent and put it in order for each page of it. A comparison of rows is expected to find one row in three.
+"""
+
 
 class Extent(Struct, frozen=True, kw_only=True):
     """The positions after `after`, up to and including `upto`, and at most `limit` of them from one end."""

@@ -27,7 +27,7 @@ from events.device_authorization import (
 )
 from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser
 from events.exchange import TokenExchanged
-from events.extent import Extent
+from events.extent import BETWEEN, Extent
 from events.ids import bot_id_of, client_stream
 from events.initial_access_token import InitialAccessTokenEvent
 from events.refusal import RefusalEvent, RefusalsLeftOut, UserCodeRefused
@@ -43,8 +43,9 @@ from projections.catch_up import CatchUp, events
 MUNIMENT = "muniment"
 """The service itself as an actor; no client can act under this name."""
 
+PAGE = f"select {COLUMNS} from log.events where {BETWEEN} order by position {{order}} limit {{limit}}"
 # The limits make each branch a short walk of one index, and each event one probe, whatever the planner expects.
-BRANCH = "(select position from {table} where position > $1 and position <= $2{conditions} order by position {order} limit {limit})"
+BRANCH = f"(select position from read.audit_events where {BETWEEN}{{conditions}} order by position {{order}} limit {{limit}})"
 FOUND = """
 select {event} from (select distinct position from ({branches}) as each order by position {order} limit {limit}) as found
   cross join lateral (select {columns} from log.events e where e.position = found.position limit 1) as event order by event.position {order}
@@ -227,11 +228,12 @@ async def stored(connection: AnyConnection, wanted: Wanted, extent: Extent) -> l
 
     Each type, and each of actor and agent, is a query of its own that stops after `limit` rows of its index.
     """
-    statement, values = _statement(wanted, extent)
+    statement, values = page(wanted, extent)
     return await connection.fetch(statement, extent.after, extent.upto, *values)
 
 
-def _statement(wanted: Wanted, extent: Extent) -> tuple[str, list[object]]:
+def page(wanted: Wanted, extent: Extent) -> tuple[str, list[object]]:
+    """Returns the statement that reads a page, and its values from $3 on."""
     values: list[object] = []
 
     def condition(name: str, value: object) -> str:
@@ -245,9 +247,9 @@ def _statement(wanted: Wanted, extent: Extent) -> tuple[str, list[object]]:
         values.append(list(wanted.without))
         both += f" and type <> all(${len(values) + 2}::text[])"
     actors = [""] if wanted.actor is None else [condition(name, wanted.actor) for name in ("actor", "agent")]
-    # Without a condition there is nothing to search for, and the log itself has the positions in order.
-    table = "read.audit_events" if values else "log.events"
-    form = {"table": table, "order": extent.order, "limit": int(extent.limit)}
+    form = {"order": extent.order, "limit": int(extent.limit)}
+    if not values:
+        return PAGE.format(**form), values  # there is nothing to search for
     branches = [BRANCH.format(conditions=both + "".join(each), **form) for each in product(types, actors)]
     return FOUND.format(event=EVENT, columns=COLUMNS, branches=" union all ".join(branches), **form), values
 

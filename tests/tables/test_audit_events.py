@@ -1,5 +1,6 @@
 """What finds events: every filter finds exactly the events that it names, page by page, whatever the table or the log alone says."""
 
+import json
 from contextlib import suppress
 from typing import Any
 
@@ -9,7 +10,7 @@ from events.codec import Recorded
 from events.database import Connection, pool
 from events.envelope import ByClient, ByOperator, ByService, ByUser, Meta
 from events.extent import Extent
-from events.replay import head, pages
+from events.replay import COLUMNS, head, pages
 from projections import audit_events
 from projections.audit_events import Row, Wanted
 from projections.engine.election import Follower
@@ -99,6 +100,35 @@ async def test_each_filter_finds_the_events_that_it_names_in_both_orders_and_in_
             expected = [row.position for row in rows if wanted.wants(row)]
             assert await found(connection, wanted, 3, newest_first=False) == expected
             assert await found(connection, wanted, 1000, newest_first=True) == expected[::-1]
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_a_plan_that_is_made_once_walks_an_index_as_far_as_the_page_goes(
+    superuser: Connection, newest_first: bool
+):
+    """It is the plan for any extent, of a table whose rows were not counted yet."""
+    await superuser.execute(
+        "create temp table many (like log.events including indexes); alter table many alter leaf drop not null"
+    )
+    await superuser.execute("create index on many (type, position)")
+    await superuser.execute(
+        f"insert into many ({COLUMNS})"
+        " select n, now(), gen_random_uuid(), 1, 1, 'client.disabled', '', '' from generate_series(1, 3000) as n"
+    )
+    await superuser.execute("set plan_cache_mode = force_generic_plan")
+    for number, wanted in enumerate((Wanted(), Wanted(types=("client.disabled",)))):
+        extent = Extent(after=0, upto=10**9, limit=101, newest_first=newest_first)
+        statement, values = audit_events.page(wanted, extent)
+        statement = statement.replace("log.events", "many").replace("read.audit_events", "many")
+        await superuser.execute(f"prepare page_{number} as {statement}")
+        given = ", ".join(f"'{value}'" for value in (extent.after, extent.upto, *values))
+        plan = json.loads(await superuser.fetchval(f"explain (analyze, format json) execute page_{number}({given})"))
+        assert _most_rows(plan[0]["Plan"]) == 101
+
+
+def _most_rows(node: dict[str, Any]) -> int:
+    """How many rows one step of the plan made at most."""
+    return max(int(node["Actual Rows"]), *map(_most_rows, node.get("Plans", ())), 0)
 
 
 async def test_later_events_concern_whom_the_first_of_their_stream_concerned(filled: str):
