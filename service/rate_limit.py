@@ -30,6 +30,7 @@ KNOWN_SECONDS = 2.0
 """For so long a process relies on what the database said."""
 
 LAST_WORD_SECONDS = 1.0
+NOBODY: Mapping[str, int] = {}
 
 log = logging.getLogger("muniment.limits")
 
@@ -61,6 +62,12 @@ class RateLimit:
         """Count one more for this key: here, or near the limit in the database. Raises Unavailable."""
         return self._counted_here(key, time.monotonic()) or await self._asks.submit(key)
 
+    def take_back(self, key: str) -> None:
+        """Count one less, because what it was counted for did not take place. If the database was told of it meanwhile, it stays."""
+        window = self._windows.get(key)
+        if window is not None and window.here:
+            window.here -= 1
+
     async def settle(self) -> None:
         """Tell the database what was counted here, and forget who did not ask lately. Called every second. Raises Unavailable."""
         async with self._one_at_a_time:
@@ -89,8 +96,9 @@ class RateLimit:
 
     async def _ask(self, keys: list[str]) -> list[Counted | Exception]:
         async with self._one_at_a_time:
-            await self._settle(set(keys))  # first, so that the numbers of these requests come after
-            asked, begun = Counter(keys), time.monotonic()
+            asked = Counter(keys)
+            await self._settle(asked, asked)  # first, so that the numbers of these requests come after
+            begun = time.monotonic()
             known = {key: self._windows[key] for key in asked if key in self._windows}
             for key, window in known.items():
                 window.under_way = asked[key]
@@ -102,22 +110,21 @@ class RateLimit:
             self._learn(totals, begun)
             return [*numbered(keys, totals)]
 
-    async def _settle(self, keys: Iterable[str]) -> None:
-        """Whatever a minute that is over still lacks is dropped."""
+    async def _settle(self, keys: Iterable[str], waiting: Mapping[str, int] = NOBODY) -> None:
+        """Whatever a minute that is over still lacks is dropped. Those who are `waiting` get their numbers before what comes meanwhile."""
         begun = time.monotonic()
         found = {key: self._windows[key] for key in keys if key in self._windows}
         counted = {key: window for key, window in found.items() if window.here and begun < window.ends}
         if not counted:
             return
-        for window in counted.values():
-            window.under_way, window.here = window.here, 0
+        settled = {key: (window.minute, window.here) for key, window in counted.items()}
+        for key, window in counted.items():
+            window.under_way, window.here = window.here + waiting.get(key, 0), 0
         try:
-            totals = await self._limits.settle(
-                {key: (window.minute, window.under_way) for key, window in counted.items()}, self._limit
-            )
+            totals = await self._limits.settle(settled, self._limit)
         except BaseException:  # it may have arrived; then it is counted twice
-            for window in counted.values():
-                window.under_way, window.here = 0, window.here + window.under_way
+            for key, window in counted.items():
+                window.under_way, window.here = 0, window.here + settled[key][1]
             raise
         self._learn(totals, begun)
 

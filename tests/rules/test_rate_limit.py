@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from events.database import Unavailable
@@ -89,6 +89,7 @@ async def carried_out(steps: list[tuple[int, int, bool]], number: int, limit: in
     return numbers
 
 
+@example([(0, 1, False)] * 6, 1, 200, 1)
 @given(STEPS, st.integers(1, 4), st.sampled_from([1, 40, PART - 1, PART, 200, 600]), st.integers(0, 3))
 def test_no_more_than_the_bound_passes_and_nobody_is_refused_before_the_limit(
     steps: list[tuple[int, int, bool]], number: int, limit: int, turns: int
@@ -101,6 +102,17 @@ def test_no_more_than_the_bound_passes_and_nobody_is_refused_before_the_limit(
         assert every.count(limit + 1) == 1  # the first refusal is recorded
     if number == 1 or limit < PART:
         assert every == list(range(1, len(every) + 1))
+
+
+async def test_what_did_not_take_place_is_not_counted():
+    database = Database()
+    (one,) = processes(database, 1, 100 * PART)
+    assert await sent(one, 2) == [1, 2]
+    one.take_back("caller")
+    one.take_back("somebody else")
+    assert await sent(one, 1) == [2]
+    await one.settle()
+    assert database.used["caller"] == 2
 
 
 async def test_far_below_the_limit_the_database_is_asked_once():
