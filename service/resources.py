@@ -182,7 +182,7 @@ async def open_resources(
                 waiting_devices=WaitingDevices(connections, master_key),
                 people=people,
                 sessions=sessions,
-                first_looks=FirstLooks(sessions, lookup.be_certain),
+                first_looks=FirstLooks(sessions, lookup.be_certain, lambda: lookup.epoch),
                 authorizations=authorizations,
                 console_sign_ins=console_sign_ins,
                 attempts=Attempts(limits, people, settings, master_key),

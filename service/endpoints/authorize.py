@@ -13,8 +13,9 @@ from starlette.responses import RedirectResponse, Response
 
 from events.ids import client_stream
 from projections.clients import Found
-from service.clock import utc_now
-from service.grants.code_issuance import ConsentWithdrawn, SessionOver, has_consent, issue_code
+from service.crypto.credentials import Secret
+from service.grants.code_at_once import code_at_once
+from service.grants.code_issuance import ConsentWithdrawn, SessionOver, codes_of, issue_code, next_step
 from service.grants.device_approval import TooLate, approve
 from service.grants.document_clients import see_document
 from service.grants.validation import validated
@@ -29,16 +30,12 @@ from service.oauth.interaction import (
     AskConsent,
     ChooseAccount,
     IssueCode,
-    Present,
     Refuse,
     SignIn,
-    Step,
-    asks_every_time,
-    following,
 )
 from service.oauth.parameters import Params
 from service.oauth.redirects import Redirect
-from service.people.sessions import Presented, SignedIn
+from service.people.sessions import Presented, SessionToken, SignedIn
 from service.pushed_requests import is_pushed
 from service.resources import MOST_CODES, Resources
 
@@ -55,9 +52,14 @@ async def begin(request: Request) -> Response:
     _is_not_only_looked_at(request)
     resources = resources_of(request.scope)
     params, twice = authorize.parse(await _said(request))
-    presented = await _presented(request, params.get("client_id", ""))
-    await see_document(resources, params.get("client_id", ""), address(request.scope))
-    found = await resources.lookup.named(params.get("client_id", ""))
+    client_id = params.get("client_id", "")
+    token = _token_of(request, client_id)
+    at_once = None if token is None else await code_at_once(resources, params, twice, token)
+    if at_once is not None:
+        return _code(resources, *at_once)
+    presented = await resources.first_looks.find(token, client_id)
+    await see_document(resources, client_id, address(request.scope))
+    found = await resources.lookup.named(client_id)
     try:
         good, found = await _validated(request, params, twice, found)
     except Redirected as fault:
@@ -68,12 +70,12 @@ async def begin(request: Request) -> Response:
     return await _go_on(request, good, found, presented)
 
 
-async def _presented(request: Request, client_id: str) -> Presented | None:
-    """Bring the cache of clients up to date, and find the session of the cookie at the same time, if there may be such a client."""
-    resources = resources_of(request.scope)
-    is_looked_for = request.method == "GET" and client_stream(client_id) is not None
-    given = cookie(request.scope, resources.sessions.cookie) if is_looked_for else None
-    return await resources.first_looks.find(given, client_id)
+def _token_of(request: Request, client_id: str) -> SessionToken | None:
+    """Return the content of the cookie, if there may be such a client."""
+    if request.method != "GET" or client_stream(client_id) is None:
+        return None
+    sessions = resources_of(request.scope).sessions
+    return sessions.token(cookie(request.scope, sessions.cookie))
 
 
 async def _validated(
@@ -131,7 +133,7 @@ async def _go_on(
 
 
 async def _on(resources: Resources, asked: AuthorizationRequest, found: Found, signed_in: SignedIn | None) -> Response:
-    step = await _next(resources, asked, found, signed_in)
+    step = await next_step(resources, asked, found, signed_in)
     match step:
         case SignIn():
             return _page("/signin", resources, asked)
@@ -176,30 +178,18 @@ async def _to_the_client(
     resources: Resources, asked: AuthorizationRequest, found: Found, signed_in: SignedIn
 ) -> Response:
     """Send the code to the client. Raises SessionOver, ConsentWithdrawn."""
-    counted = await resources.codes.count(f"codes of {signed_in.session.stream_id}")
+    counted = await resources.codes.count(codes_of(signed_in))
     if counted.used > MOST_CODES:
         description = f"More than {MOST_CODES} authorizations in this minute; try again in {counted.seconds} s."
         refused = redirects.refused(asked, resources.settings.issuer, "temporarily_unavailable", description)
         return sent(refused, resources)
     if not await resources.pushed.use(asked):
         return sent(redirects.refused(asked, resources.settings.issuer, "invalid_request_uri", USED), resources)
-    code = await issue_code(resources, asked, found, signed_in)
+    return _code(resources, asked, await issue_code(resources, asked, found, signed_in))
+
+
+def _code(resources: Resources, asked: AuthorizationRequest, code: Secret) -> Response:
     return sent(redirects.allowed(asked, resources.settings.issuer, code.reveal()), resources)
-
-
-async def _next(resources: Resources, asked: AuthorizationRequest, found: Found, signed_in: SignedIn | None) -> Step:
-    present = None
-    consented = False
-    if signed_in is not None:
-        present = Present(
-            user=signed_in.user.stream_id,
-            session=signed_in.session.stream_id,
-            authenticated_at=signed_in.session.authenticated_at,
-            acr=signed_in.session.acr,
-        )
-        consented = await has_consent(resources, asked, found, signed_in.consents)
-    now, every_time = utc_now().timestamp(), asks_every_time(asked, found)
-    return following(asked, present, consented=consented, now=now, every_time=every_time)
 
 
 def _is_not_only_looked_at(request: Request) -> None:

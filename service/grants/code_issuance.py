@@ -13,12 +13,15 @@ from events.envelope import ByUser
 from projections import self_registered
 from projections.clients import Found, Row
 from projections.consents import Row as Consent
+from service.clock import utc_now
 from service.commands.authorization import GrantAuthorization
 from service.commands.handle import ATTEMPTS, AUTHORIZATION, Overtaken, handle
 from service.crypto import opaque_tokens
 from service.crypto.credentials import Secret, hash_secret, new_id
+from service.lookup import Seen
 from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.consent_parts import parts_of
+from service.oauth.interaction import Present, Step, asks_every_time, following
 from service.people.sessions import SignedIn, signed_in_by
 from service.request_id import envelope
 from service.resources import Resources
@@ -39,8 +42,49 @@ class ConsentWithdrawn(Exception):
         self.consents = consents
 
 
+def codes_of(signed_in: SignedIn) -> str:
+    """Return the key under which the codes of the session are counted."""
+    return f"codes of {signed_in.session.stream_id}"
+
+
+async def next_step(
+    resources: Resources, asked: AuthorizationRequest, found: Found, signed_in: SignedIn | None
+) -> Step:
+    """Return the next step of the request, with the user who is signed in. Raises Unavailable."""
+    present = None
+    consented = False
+    if signed_in is not None:
+        present = Present(
+            user=signed_in.user.stream_id,
+            session=signed_in.session.stream_id,
+            authenticated_at=signed_in.session.authenticated_at,
+            acr=signed_in.session.acr,
+        )
+        consented = await has_consent(resources, asked, found, signed_in.consents)
+    now, every_time = utc_now().timestamp(), asks_every_time(asked, found)
+    return following(asked, present, consented=consented, now=now, every_time=every_time)
+
+
 async def issue_code(resources: Resources, request: AuthorizationRequest, found: Found, signed_in: SignedIn) -> Secret:
     """Record the authorization and return its code, if the session and the consent still stand. Raises SessionOver, ConsentWithdrawn."""
+    stream, code, issued = _code_for(request)
+    await record_authorization(resources, request, found, signed_in, stream=stream, issued=issued)
+    return code
+
+
+async def issue_code_from_memory(
+    resources: Resources, request: AuthorizationRequest, seen: Seen, signed_in: SignedIn
+) -> Secret:
+    """The same, if nothing happened to client, session, user and consents since they were read. Raises Overtaken: nothing was recorded."""
+    stream, code, issued = _code_for(request)
+    streams, since = [seen.client.stream_id, *_streams_of(signed_in)], min(seen.position, signed_in.position)
+    command = GrantAuthorization(granted=_granted(request, seen, signed_in), code=issued)
+    await _append(resources, stream, command, DecidedFrom(streams=streams, since=since))
+    return code
+
+
+def _code_for(request: AuthorizationRequest) -> tuple[UUID, Secret, CodeIssued]:
+    """Return the stream of a new authorization, its code, and what is recorded of that."""
     stream, now = new_id(), datetime.now(UTC)
     code = opaque_tokens.make(opaque_tokens.CODE, stream)
     issued = CodeIssued(
@@ -52,8 +96,7 @@ async def issue_code(resources: Resources, request: AuthorizationRequest, found:
         at=now,
         dpop_jkt=request.dpop_jkt or UNSET,
     )
-    await record_authorization(resources, request, found, signed_in, stream=stream, issued=issued)
-    return code
+    return stream, code, issued
 
 
 async def record_authorization(
@@ -67,18 +110,23 @@ async def record_authorization(
 ) -> None:
     """Record what the user granted, with the code for it. Raises SessionOver, ConsentWithdrawn."""
     command = GrantAuthorization(granted=_granted(request, found, signed_in), code=issued)
-    meta = envelope(ByUser(user_id=signed_in.user.stream_id, session=signed_in.session.stream_id))
     # Ending a session or withdrawing a consent commits that event first and then revokes the existing authorizations. An authorization
     # is committed only if there is no such event before it. So one of the two always sees the other.
     for _ in range(ATTEMPTS):
         decided_from = DecidedFrom(streams=_streams_of(signed_in), since=signed_in.position)
         try:
-            await handle(resources.ledger, AUTHORIZATION, stream, command, meta, fresh=True, decided_from=decided_from)
+            await _append(resources, stream, command, decided_from)
         except Overtaken:
             signed_in = await _still_signed_in(resources, request, found, signed_in)
         else:
             return
     raise SessionOver
+
+
+async def _append(resources: Resources, stream: UUID, command: GrantAuthorization, decided_from: DecidedFrom) -> None:
+    """Raises Overtaken."""
+    meta = envelope(ByUser(user_id=command.granted.user, session=command.granted.session))
+    await handle(resources.ledger, AUTHORIZATION, stream, command, meta, fresh=True, decided_from=decided_from)
 
 
 def _streams_of(signed_in: SignedIn) -> list[UUID]:

@@ -12,6 +12,7 @@ from service.network.fetching import CannotFetch
 from service.oauth import authorize, redirects, signed_requests
 from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.authorize import Mismatch, Redirected, RequestParameters
+from service.oauth.errors import Shown
 from service.oauth.parameters import Fault, Params
 from service.oauth.remote_keys import reach_of
 from service.oauth.request_objects import BadRequestObject
@@ -21,6 +22,9 @@ from service.people.throttle import network
 from service.resources import Resources
 
 NOT_FETCHED = "The keys of the client could not be fetched from its jwksUri, which must answer with a JWK Set."
+
+FURTHER = frozenset({"request", "request_uri", "id_token_hint", "resource", "audience"})
+"""Parameters that bring in something else: a JWT, a request that was pushed or is fetched, an API."""
 
 
 async def validated(
@@ -36,24 +40,11 @@ async def validated(
 
     Raises Shown, Redirected.
     """
-    settings = resources.settings
     unusable = None
     if not pushed:
         params, unusable = await with_object(resources, params, twice, found, address)
     keys, fault = await _keys_of(resources, params.get("request"), found, address)
-    asked = RequestParameters(
-        params=params,
-        twice=twice,
-        issuer=settings.issuer,
-        now=utc_now().timestamp(),
-        insecure=settings.insecure_http_hosts,
-        pkce_of_all=settings.pkce_of_all,
-        apis=resources.lookup.apis,
-        audience=settings.audience,
-        pushed=pushed,
-        keys=keys,
-        fault=unusable or fault,
-    )
+    asked = _asked(resources, params, twice).__replace__(pushed=pushed, keys=keys, fault=unusable or fault)
     asked = signed_requests.opened(asked, found)
     try:
         good = _with_hint(resources, authorize.checked(asked, found), asked.params.get("id_token_hint"))
@@ -64,6 +55,34 @@ async def validated(
         raise
     assert found is not None
     return good, found
+
+
+def plainly_valid(
+    resources: Resources, params: Params, twice: tuple[str, ...], seen: Found
+) -> AuthorizationRequest | None:
+    """Return what `validated` returns of a request that depends on nothing else than its parameters and its client. None: it is refused, or
+    depends on more. Nothing is recorded.
+    """
+    if not FURTHER.isdisjoint(params) or seen.bot_state is not None or seen.client.document is not None:
+        return None
+    try:
+        return authorize.checked(_asked(resources, params, twice), seen)
+    except (Shown, Redirected):
+        return None
+
+
+def _asked(resources: Resources, params: Params, twice: tuple[str, ...]) -> RequestParameters:
+    settings = resources.settings
+    return RequestParameters(
+        params=params,
+        twice=twice,
+        issuer=settings.issuer,
+        now=utc_now().timestamp(),
+        insecure=settings.insecure_http_hosts,
+        pkce_of_all=settings.pkce_of_all,
+        apis=resources.lookup.apis,
+        audience=settings.audience,
+    )
 
 
 async def _keys_of(

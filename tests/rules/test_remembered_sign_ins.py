@@ -1,0 +1,121 @@
+"""What a process remembers of sign-ins, and which requests may be decided from it."""
+
+import asyncio
+from typing import Any, ClassVar, cast
+from urllib.parse import urlencode
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from events.client import Login
+from projections import sessions, users
+from projections.sign_ins import SignIn, Wanted
+from service.grants import validation
+from service.grants.validation import FURTHER, plainly_valid, validated
+from service.oauth.authorization_request import AuthorizationRequest
+from service.oauth.authorize import Redirected, parse
+from service.oauth.errors import Shown
+from service.people import remembered_sign_ins
+from service.people.remembered_sign_ins import RememberedSignIns
+from service.resources import Resources
+from tests.rules.keyring import ISSUER
+from tests.rules.samples import SESSION_STARTED, STREAM, USER_REGISTERED
+from tests.rules.test_authentication import found
+from tests.rules.test_authlib_login import CHALLENGE, URI
+
+ROW: Any = sessions.project(None, STREAM, SESSION_STARTED)
+USER: Any = users.project(None, STREAM, USER_REGISTERED)
+FOUND = SignIn(position=7, session=ROW, user=USER, consents=())
+
+
+def wanted(number: int) -> Wanted:
+    return Wanted(UUID(int=number), "client")
+
+
+def test_what_was_found_is_remembered_until_the_log_lost_history():
+    remembered = RememberedSignIns()
+    remembered.keep({wanted(1): FOUND, wanted(2): None}, 1)
+    assert [remembered.get(wanted(number), 1) for number in (1, 2, 3)] == [FOUND, None, None]
+    assert remembered.get(wanted(1), 2) is None
+    remembered.keep({wanted(3): FOUND}, 2)
+    assert [remembered.get(wanted(number), 2) for number in (1, 3)] == [None, FOUND]
+
+
+def test_a_session_that_is_not_open_is_forgotten():
+    remembered = RememberedSignIns()
+    remembered.keep({wanted(1): FOUND, wanted(2): FOUND}, 1)
+    remembered.keep({wanted(1): None, wanted(2): FOUND.__replace__(session=ROW.__replace__(state="ended"))}, 1)
+    assert [remembered.get(wanted(number), 1) for number in (1, 2)] == [None, None]
+
+
+def test_the_oldest_are_forgotten_first(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(remembered_sign_ins, "MOST", 2)
+    remembered = RememberedSignIns()
+    for number in (1, 2, 1, 3):
+        remembered.keep({wanted(number): FOUND}, 1)
+    assert [remembered.get(wanted(number), 1) for number in (1, 2, 3)] == [FOUND, None, FOUND]
+
+
+class _Lookup:
+    apis: ClassVar[dict[str, Any]] = {}
+
+
+class _Settings:
+    issuer, audience = ISSUER, ISSUER
+    insecure_http_hosts: tuple[str, ...] = ()
+    pkce_of_all = False
+
+
+class _Resources:
+    settings, lookup = _Settings(), _Lookup()
+
+
+PERSONS = found(grant_type="authorization_code", redirect_uris=(URI,), login=Login())
+RESOURCES = cast("Resources", _Resources())
+USUAL = {
+    "response_type": "code",
+    "client_id": PERSONS.client.client_id,
+    "redirect_uri": URI,
+    "scope": "openid",
+    "code_challenge": CHALLENGE,
+    "code_challenge_method": "S256",
+}
+NAMES = st.sampled_from(
+    [*USUAL, "state", "nonce", "prompt", "max_age", "claims", "response_mode", "registration", "dpop_jkt", "x"]
+)
+VALUES = st.sampled_from(
+    ["", *USUAL.values(), "query", "jwt", "none", "login none", "5", "a b", "ä", "plain", "{}", "\n"]
+)
+
+
+async def _nothing(*_: object) -> None: ...
+
+
+def decided(pairs: list[tuple[str, str]]) -> AuthorizationRequest | None:
+    params, twice = parse(urlencode(pairs).encode())
+    try:
+        return asyncio.run(validated(RESOURCES, params, twice, PERSONS, "192.0.2.1"))[0]
+    except (Shown, Redirected):
+        return None
+
+
+@given(st.lists(st.tuples(NAMES, VALUES), max_size=4), st.sets(NAMES, max_size=2))
+def test_a_plain_request_is_as_valid_at_once_as_it_is_otherwise(more: list[tuple[str, str]], without: set[str]):
+    pairs = [*((name, value) for name, value in USUAL.items() if name not in without), *more]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(validation, "utc_now", lambda: SESSION_STARTED.at)
+        patch.setattr(validation, "record_refusal", _nothing)
+        params, twice = parse(urlencode(pairs).encode())
+        assert plainly_valid(RESOURCES, params, twice, PERSONS) == decided(pairs)
+
+
+@pytest.mark.parametrize("name", sorted(FURTHER))
+def test_what_depends_on_more_than_its_client_is_not_decided_at_once(name: str):
+    assert plainly_valid(RESOURCES, USUAL, (), PERSONS) is not None
+    assert plainly_valid(RESOURCES, {**USUAL, name: "x"}, (), PERSONS) is None
+
+
+def test_nor_is_what_depends_on_a_bot():
+    assert plainly_valid(RESOURCES, USUAL, (), PERSONS.__replace__(bot_state="active")) is None
