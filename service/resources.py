@@ -14,6 +14,7 @@ from events.log import Log
 from projections.clients import Row
 from service.audit.read_counts import ReadCounts
 from service.audit.refusal_counts import RefusalCounts
+from service.callers import Callers
 from service.client_documents import ClientDocuments
 from service.client_logos import Logos
 from service.commands.handle import Ledger
@@ -65,6 +66,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     tokens: Tokens
     signed_metadata: SignedMetadata
     foreign: ForeignTokens
+    callers: Callers
     limits: Limits
     rate_limit: RateLimit
     codes: RateLimit
@@ -168,6 +170,7 @@ async def open_resources(
                 foreign=ForeignTokens(
                     lookup, IssuerKeys(fetcher, count=metrics.fetch_of("issuer_keys")), settings.issuer
                 ),
+                callers=Callers(),
                 limits=limits,
                 rate_limit=rate_limit,
                 codes=codes,

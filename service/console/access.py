@@ -12,11 +12,11 @@ from events.session import SessionReauthenticated, SessionStarted
 from events.user import Role
 from projections import sessions
 from projections.console_sign_ins import ConsoleSignIn
+from service.callers import Caller
 from service.clock import utc_now
 from service.console.place import COOKIE
 from service.console.registration import CLIENT_ID
 from service.crypto.sealing import CannotOpen, Seal, seal_for
-from service.endpoints.management import Caller
 from service.pages.browser import Visit, master_key
 from service.pages.security import RECENT
 from service.pages.session_start import FEDERATED, TWO_FACTORS, Person, person

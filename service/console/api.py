@@ -9,7 +9,8 @@ from msgspec import Struct, UnsetType, json
 from starlette.responses import Response
 from starlette.types import Scope
 
-from service.endpoints.management import CALLER, COUNTED, TAKES, Caller
+from service.callers import Caller
+from service.endpoints.management import CALLER, COUNTED, TAKES
 from service.endpoints.responses import Found
 from service.pages.errors import BadForm
 from service.problems import Body

@@ -1,7 +1,7 @@
 """The checks of every request to the management API: bearer token, rate limit and scope. Every path of the API is one `Managed`."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from uuid import UUID
 
 from msgspec import Struct
@@ -9,24 +9,34 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from events.client_apis import Granted, pairs
 from events.database import Unavailable
 from events.envelope import ByClient, Meta
 from events.refusal import RequestsThrottled
-from projections.clients import Row
 from service.audit.read_counts import Read
+from service.callers import Caller
 from service.clock import utc_now
-from service.commands.client import Holder
 from service.endpoints import paging, protected, reason_header
 from service.endpoints.fields import SECRETS
 from service.endpoints.moments import AS_OF
+from service.endpoints.protected import PresentedToken
 from service.endpoints.resource_metadata import MANAGEMENT_API
 from service.endpoints.responses import MIN_POSITION, POSITION, Found, as_problem, refusal, unreached
-from service.grants.audited_reads import audit_read, members, record_read
+from service.grants.audited_reads import audit_read, filters_of, members, record_read
 from service.grants.refusal_events import Sender, not_permitted, record_not_permitted, record_throttled_requests
-from service.http.asgi import address, header, headers_named, read_body, repeated, resources_of, respond, route_of
+from service.http.asgi import (
+    address,
+    header,
+    headers_named,
+    query_pairs,
+    read_body,
+    repeated,
+    resources_of,
+    respond,
+    route_of,
+)
+from service.http.last_head import once_a_head
 from service.http.methods import action_of
-from service.oauth.tokens import BadToken, VerifiedClaims
+from service.oauth.tokens import BadToken
 from service.people.throttle import network
 from service.problems import (
     Forbidden,
@@ -39,7 +49,7 @@ from service.refusals import DoesNotExist, NotPermitted
 from service.request_id import envelope, this_request
 from service.resources import Resources
 from service.tracing.spans import span
-from service.values.scopes import AUDIT_READ, MANAGEMENT, OPERATE
+from service.values.scopes import MANAGEMENT
 
 AUDIT, TREES, HISTORY = "/api/v1/audit/", "/log/", "/history"
 """Reads below the first two paths, and of each history, are recorded, and so are reads with `as_of`."""
@@ -57,40 +67,10 @@ ASKED, DRY, DRY_RUN = ("/rehearsals", "/credentials"), ("/restore", "/revocation
 """What is asked by POST and changes nothing is a read, too."""
 
 NO_STORE = ((b"cache-control", b"no-store"),)
-NO_APIS: frozenset[Granted] = frozenset()
 
 _MIN_POSITION = MIN_POSITION.lower().encode()
 
 log = logging.getLogger("muniment.api")
-
-
-class Caller(Struct, frozen=True, kw_only=True):
-    """`is_user` says that a user authorized the token, so that the address of the request may be the user's.
-
-    `apis` are those that the token is for, beside this one.
-    """
-
-    client_id: str
-    sub: str
-    scopes: frozenset[str]
-    is_user: bool
-    apis: frozenset[Granted] = frozenset()
-
-    @property
-    def reach(self) -> str | None:
-        """The owner whose clients and bots the caller reads: itself, or None for every owner. A write asks `holder` instead."""
-        return None if self.scopes & {OPERATE, AUDIT_READ} else self.sub
-
-    @property
-    def counted_as(self) -> str:
-        """With which others the caller shares the limits of a client: a client of many people, such as the console, has them for each."""
-        return f"{self.client_id} {self.sub}" if self.is_user else self.client_id
-
-    @property
-    def holder(self) -> Holder:
-        """The caller of a write. The scope audit:read lets a caller write nothing more."""
-        owner = None if OPERATE in self.scopes else self.sub
-        return Holder(owner=owner, sub=self.sub, scopes=self.scopes, apis=self.apis)
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -112,6 +92,18 @@ class Call(Struct, frozen=True, kw_only=True):
         """The envelope of the change. Raises Invalid if its reason has a fault, so nothing is changed then."""
         actor = ByClient(client_id=self.caller.client_id, sub=self.caller.sub)
         return envelope(actor, address=_origin(self.request, self.caller), reason=self.reason)
+
+
+class Head(Struct, frozen=True):
+    """What the head of a request says to every path alike. `repeated` is why it is refused if a header is there too often."""
+
+    has_credential: bool
+    repeated: str | None
+    min_position: str | None
+
+
+def _head_of(scope: Scope) -> Head:
+    return Head(paging.has_credential(scope), repeated(scope), header(scope, _MIN_POSITION))
 
 
 class Action(Struct, frozen=True):
@@ -168,10 +160,15 @@ async def _carried_out(
 ) -> Response:
     if action.scope not in caller.scopes:
         raise Forbidden(f"This requires a token with the scope {action.scope}.", scope=action.scope)
-    paging.refuse_credentials(request)
+    head = once_a_head(request.scope, _head_of)
+    if head.has_credential:
+        raise Invalid(paging.A_CREDENTIAL)
     if not action.query:
         paging.refuse_query(request)
-    if fault := repeated(request.scope) or await unreached(resources, header(request.scope, _MIN_POSITION)):
+    fault = head.repeated
+    if fault is None and head.min_position is not None:
+        fault = await unreached(resources, head.min_position)
+    if fault is not None:
         raise Invalid(fault)
     body = await read_body(request.scope, request.receive)
     call = Call(request=request, resources=resources, caller=caller, request_id=request_id, body=body)
@@ -199,17 +196,27 @@ def _is_audited(call: Call) -> bool:
     request, path = call.request, call.request.scope["path"]
     if request.method not in ("GET", "HEAD"):
         return path.endswith(ASKED) or (path.endswith(DRY) and members(call.body).get(DRY_RUN) == "true")
-    return path.startswith((AUDIT, TREES)) or path.endswith(HISTORY) or AS_OF in request.query_params
+    if path.startswith((AUDIT, TREES)) or path.endswith(HISTORY):
+        return True
+    return any(name == AS_OF for name, _ in once_a_head(request.scope, query_pairs))
 
 
 def read_of(call: Call, found: int | None) -> Read:
     """Return what is recorded of this read, which found so many rows. A field that is a secret is only named, whatever its form."""
     actor = ByClient(client_id=call.caller.client_id, sub=call.caller.sub)
     meta = envelope(actor, address=_origin(call.request, call.caller))
-    posted = members(call.body).items() if call.request.method == "POST" else ()
-    given = (*call.request.query_params.multi_items(), *posted)
-    asked = ((name, "" if name in SECRETS else value) for name, value in given)
-    return audit_read(call.request.scope["path"], _template(call.request), asked, found, meta)
+    filters = once_a_head(call.request.scope, _asked)
+    if call.request.method == "POST":
+        filters = (*filters, *_filters(members(call.body).items()))
+    return audit_read(call.request.scope["path"], _template(call.request), filters, found, meta)
+
+
+def _asked(scope: Scope) -> tuple[str, ...]:
+    return _filters(once_a_head(scope, query_pairs))
+
+
+def _filters(given: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    return filters_of((name, "" if name in SECRETS else value) for name, value in given)
 
 
 async def _record_refusal(request: Request, resources: Resources, caller: Caller, why: str) -> None:
@@ -238,11 +245,10 @@ async def authenticate(request: Request, resources: Resources) -> Caller:
     """Return the caller that the console names, or that the token authenticates (RFC 6750, RFC 9449). Raises Unauthenticated."""
     if isinstance(signed_in := request.scope.get(CALLER), Caller):
         return signed_in
-    given = headers_named(request.scope, b"authorization")
-    if not given:
+    count, presented = once_a_head(request.scope, _presented)
+    if not count:
         raise Unauthenticated("Send an access token: Authorization: Bearer ...")
-    presented = protected.read(given[0])
-    if len(given) > 1 or presented is None:
+    if presented is None:
         raise Unauthenticated(
             "Send one Authorization header of the form: Bearer, a space, and an access token.", error="invalid_request"
         )
@@ -256,24 +262,13 @@ async def authenticate(request: Request, resources: Resources) -> Caller:
         detail = "The token was revoked, or its client was disabled or deleted."
         raise Unauthenticated(detail, error="invalid_token", scheme=presented.scheme)
     await protected.prove(request, resources, presented, claims, seen)
-    return Caller(
-        client_id=claims.client_id,
-        sub=claims.sub,
-        scopes=claims.scopes & set(seen.client.scopes),
-        is_user=claims.authorization is not None,
-        apis=_apis_of(claims, seen.client),
-    )
+    return resources.callers.of(claims, seen.client)
 
 
-def _apis_of(claims: VerifiedClaims, client: Row) -> frozenset[Granted]:
-    """Return the APIs that the token is for, each with its scopes there, as far as the client still has them."""
-    if not client.apis:
-        return NO_APIS
-    return frozenset(
-        (api, scope)
-        for api, scope in pairs(client.apis)
-        if api in claims.audiences and (not scope or scope in claims.scopes)
-    )
+def _presented(scope: Scope) -> tuple[int, PresentedToken | None]:
+    """Return how many Authorization headers there are, and the token of the only one."""
+    given = headers_named(scope, b"authorization")
+    return len(given), protected.read(given[0]) if len(given) == 1 else None
 
 
 async def _caller_or_refusal(request: Request, resources: Resources) -> Caller | Unauthenticated:
@@ -313,4 +308,4 @@ def _counted_as(caller: Caller | Unauthenticated, origin: str) -> str:
     """A `sub` is proof only if the token has a scope of this API: a caller who chose its `sub` freely cannot get such a scope."""
     if not isinstance(caller, Caller):
         return f"address {network(origin)}"
-    return f"caller {caller.sub}" if caller.scopes & set(MANAGEMENT) else f"client {caller.client_id}"
+    return f"caller {caller.sub}" if not caller.scopes.isdisjoint(MANAGEMENT) else f"client {caller.client_id}"

@@ -7,11 +7,14 @@ from uuid import UUID
 
 from msgspec import Struct
 from starlette.requests import Request
+from starlette.types import Scope
 
 from service.endpoints.fields import LONGEST_NAME, MOST_STRANGE, named
 from service.endpoints.moments import AS_OF, Moment, NoMoment, as_text, moment_of
+from service.http.asgi import query_pairs
+from service.http.last_head import once_a_head
 from service.problems import Invalid
-from service.values.credential_form import has_credential
+from service.values import credential_form
 
 USUAL = 100
 MOST = 1000
@@ -75,13 +78,13 @@ def page_of(
     return PageRequest(limit=most, after=after, filters=given, value=value)
 
 
-def refuse_credentials(request: Request) -> None:
-    """Refuse a secret or a token in the URL, before anything is recorded of the request. Raises Invalid."""
-    if not request.scope["query_string"] and not request.path_params:
-        return
-    pairs = request.query_params.multi_items()
-    if has_credential(text for pair in (*pairs, *request.path_params.items()) for text in pair):
-        raise Invalid(A_CREDENTIAL)
+def has_credential(scope: Scope) -> bool:
+    """Return whether the URL has a secret or a token, which is refused before anything is recorded of the request."""
+    named: dict[str, str] = scope.get("path_params", {})
+    if not scope["query_string"] and not named:
+        return False
+    pairs = once_a_head(scope, query_pairs)
+    return credential_form.has_credential(text for pair in (*pairs, *named.items()) for text in pair)
 
 
 def refuse_query(request: Request) -> None:
@@ -111,7 +114,7 @@ def flag(query: Query, name: str) -> bool:
 
 def read(request: Request, known: tuple[str, ...]) -> Query:
     """Read the query of a request that has these parameters. The caller may add faults, and then calls `refuse`."""
-    pairs = request.query_params.multi_items()
+    pairs = once_a_head(request.scope, query_pairs)
     given = dict(pairs)
     strange = [name for name in given if name not in known]
     takes = f"its parameters are: {', '.join(known)}" if known else "it takes none"

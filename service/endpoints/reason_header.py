@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from starlette.requests import Request
+from starlette.types import Scope
 
 from service.http.asgi import headers_named
+from service.http.last_head import once_a_head
 from service.problems import Invalid
 from service.values import reason
 
@@ -14,7 +16,7 @@ _NAME = REASON.lower().encode()
 
 def read(request: Request) -> str | None:
     """Return the reason, or None if the caller gave none. Raises Invalid."""
-    given = headers_named(request.scope, _NAME)
+    given = once_a_head(request.scope, _given)
     if not given:
         return None
     if len(given) > 1:
@@ -23,6 +25,10 @@ def read(request: Request) -> str | None:
         return reason.of_header(given[0].encode("latin-1"))
     except reason.WrongReason as fault:
         raise _invalid(fault.faults) from fault
+
+
+def _given(scope: Scope) -> list[str]:
+    return headers_named(scope, _NAME)
 
 
 def beside(refused: Invalid, request: Request) -> Invalid:

@@ -25,10 +25,14 @@ from service.values.text import printable
 LONGEST_NAME, LONGEST_VALUE, LONGEST_PATH = 40, 200, 300
 
 
-def audit_read(path: str, template: str, query: Iterable[tuple[str, str]], found: int | None, meta: Meta) -> Read:
-    """`template` is the path without the ids in it. Of a value that could be a secret or personal data, only the parameter is named."""
-    filters = tuple(_filter(name, value) for name, value in query)
+def audit_read(path: str, template: str, filters: tuple[str, ...], found: int | None, meta: Meta) -> Read:
+    """`template` is the path without the ids in it."""
     return Read(path=path[:LONGEST_PATH], template=template, filters=filters, found=found, meta=meta, at=utc_now())
+
+
+def filters_of(query: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Return what the log keeps of a query. Of a value that could be a secret or personal data, only the parameter is named."""
+    return tuple(_filter(name, value) for name, value in query)
 
 
 def _filter(name: str, value: str) -> str:

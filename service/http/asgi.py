@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -94,6 +95,11 @@ def header(scope: Scope, name: bytes) -> str | None:
 def headers_named(scope: Scope, name: bytes) -> list[str]:
     """Return every header of this (lower-case) name."""
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+
+
+def query_pairs(scope: Scope) -> tuple[tuple[str, str], ...]:
+    """Return the names and values of the query, as Starlette's QueryParams reads them."""
+    return tuple(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
 
 
 def repeated(scope: Scope) -> str | None:

@@ -60,10 +60,10 @@ class LastHead:
 
 
 def once_a_head(scope: Scope, find: Callable[[Scope], Found]) -> Found:
-    """Return what the function finds in a scope. It may look at nothing but the head, the connection, and what never changes."""
+    """Return what the function finds in a scope, at most once a request. It may look at nothing but the head, the connection, and what never changes."""
     kept: dict[object, Any] | None = scope.get(KEPT)
     if kept is None:
-        return find(scope)
+        kept = scope[KEPT] = {}
     if find not in kept:
         kept[find] = find(scope)
     return kept[find]
