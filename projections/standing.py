@@ -1,6 +1,6 @@
 """Authorizations and their users at one moment, as the token endpoint needs them: those of many requests in one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from uuid import UUID
 
 from msgspec import Struct
@@ -37,6 +37,15 @@ class Past(Struct, frozen=True):
     events: Sequence[Event]
     user: KeyedUser | None
     left_out: int = 0
+
+    def followed_by(self, events: Sequence[Event]) -> "Past":
+        """Returns what would be read once these events have followed."""
+        every = [*self.events, *events]
+        kept = every if len(every) <= BEGINNING else [*every[:BEGINNING], every[-1]]
+        return Past(kept, self.user, self.left_out + len(every) - len(kept))
+
+    def is_of(self, users: Container[UUID]) -> bool:
+        return self.user is not None and self.user.stream_id in users
 
 
 NOTHING = Past((), None)

@@ -8,7 +8,7 @@ the database cannot be reached, there is no answer at all.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -49,11 +49,10 @@ PAUSE_SECONDS = 0.02
 """Between two looks of which nobody waits for the answer: where hundreds of batches are committed each second, not each is looked for."""
 
 CLIENT, BOT, SIGNING_KEY = noun(ClientEvent), noun(BotEvent), noun(SigningKeyEvent)
-TRUSTED_ISSUER = noun(TrustedIssuerEvent)
+TRUSTED_ISSUER, USER = noun(TrustedIssuerEvent), noun(UserEvent)
 ACCESS_TOKEN, AUTHORIZATION, API = noun(AccessTokenEvent), noun(AuthorizationEvent), noun(ApiEvent)
 NOT_CACHED = frozenset(
     {
-        noun(UserEvent),
         noun(SessionEvent),
         noun(ConsentEvent),
         noun(RefusalEvent),
@@ -75,7 +74,7 @@ class Seen(Found, frozen=True, kw_only=True):
 
 
 class Lookup:
-    """One per process. `apis` has every API by its identifier, replaced as a whole. `epoch` changes when the log lost history. `hits` are answers from the cache. `on_keys_changed` is awaited after every event of a signing key."""
+    """One per process. `apis` has every API by its identifier, replaced as a whole. `epoch` changes when the log lost history. `hits` are answers from the cache. `on_keys_changed` is awaited after every event of a signing key, and `on_users_changed` called with the users to whom something happened; with None at a new epoch."""
 
     def __init__(
         self, url: str, on_keys_changed: Callable[[Connection], Awaitable[None]], longest_token: timedelta
@@ -83,6 +82,7 @@ class Lookup:
         self._longest_token = longest_token
         self._reader, self._follower, self._listener = DatabaseSession(url), DatabaseSession(url), DatabaseSession(url)
         self._on_keys_changed = on_keys_changed
+        self.on_users_changed: Callable[[Container[UUID] | None], None] = lambda _: None
         self._missing: Batcher[UUID, Seen | None] = Batcher(self._find)
         self._advances: Batcher[None, None] = Batcher(self._advance)
         self._woken, self._moved = asyncio.Event(), asyncio.Event()
@@ -243,6 +243,7 @@ class Lookup:
             self._issuers = await trusted_issuers.active(connection)
             self.apis = await apis.every(connection)
             self._clients.clear()
+            self.on_users_changed(None)
             self.epoch += 1
         elif changed[0]["stream_id"] is not None:
             await self._forget(connection, changed)
@@ -268,6 +269,8 @@ class Lookup:
                 await authorizations.revoked(connection, changed_authorizations, self._longest_token)
             )
         # This comes last, with no await before the new position is set: otherwise a concurrent read could cache a client as it was before.
+        if users := by_noun.get(USER):
+            self.on_users_changed(frozenset(users))
         for stream in by_noun.get(CLIENT, ()):
             self._clients.forget(stream)
         if bots := {bot_id_of(stream) for stream in by_noun.get(BOT, ())}:

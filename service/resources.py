@@ -150,6 +150,7 @@ async def open_resources(
         people, readiness = People(ledger, master_key), Readiness(lookup, ring, issuance, connections)
         sessions = Sessions(ledger, people, settings, master_key, reader)
         authorizations = Authorizations(reader, lookup.be_certain)
+        lookup.on_users_changed = authorizations.known.forget
         console_sign_ins = ConsoleSignIns(reader)
         imported = ImportedSecrets(ledger, lookup, limits)
         fetcher = Fetcher(settings.issuer, settings.insecure_http_hosts)

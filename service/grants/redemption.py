@@ -21,7 +21,7 @@ from service.grants.client_authentication import (
     look_up_certain,
 )
 from service.grants.oauth_request import OAuthRequest
-from service.grants.redemption_view import View, active, active_user, viewed
+from service.grants.redemption_view import View, active, active_user, known, latest, viewed, whole
 from service.grants.refusal_events import record_refusal
 from service.lookup import Seen
 from service.oauth.authlib_grants import DeviceCode
@@ -34,7 +34,10 @@ from service.values.scopes import split
 
 
 class Redemption(Struct, frozen=True, kw_only=True):
-    """A token request that passed the checks: its code or refresh token, the authorization and its user, the client, and Authlib's decision."""
+    """A token request that passed the checks: its code or refresh token, the authorization and its user, the client, and Authlib's decision.
+
+    All is as of the position `since`, or later.
+    """
 
     request: OAuthRequest
     token: OpaqueToken
@@ -46,6 +49,7 @@ class Redemption(Struct, frozen=True, kw_only=True):
     grant: TokenGrant
     cnf: Confirmation | UnsetType
     target: Target
+    since: int
     is_certain: bool
 
 
@@ -62,13 +66,13 @@ async def check_request(
     are those of the earlier check, for an assertion may be used once.
     """
     presented = credentials_or_none(request) if outdated is None else outdated.presented
-    look = look_up if outdated is None else look_up_certain
-    view = await viewed(request, token, presented, look, whole=False)
+    look, look_back = (look_up, known) if outdated is None else (look_up_certain, latest)
+    view = await viewed(request, token, presented, look, look_back)
     with span("decide"):
         grant = _plain_grant(request, view)
     is_certain = outdated is not None or grant is None
     if grant is None:
-        view = await viewed(request, token, presented, look_up_certain, whole=True)
+        view = await viewed(request, token, presented, look_up_certain, whole)
         grant = await _granted(request, view, device)
     authorized, seen = view.authorized, view.seen
     assert token is not None
@@ -88,6 +92,7 @@ async def check_request(
         grant=grant,
         cnf=cnf,
         target=target,
+        since=view.since,
         is_certain=is_certain,
     )
 

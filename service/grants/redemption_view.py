@@ -1,5 +1,6 @@
 """What the exchange of a code or refresh token is decided from: its client, the authorization, and the user, as of the request."""
 
+import sys
 from collections.abc import Awaitable, Callable
 from hmac import compare_digest
 
@@ -17,11 +18,20 @@ from service.lookup import Seen
 from service.oauth.authlib_grants import AuthenticatedClient, DeviceCode
 from service.oauth.authlib_server import Facts
 from service.oauth.errors import Gone
+from service.people.known_authorizations import Known
 from service.tracing.spans import span
+
+NOW = sys.maxsize
+"""The position of what was just read: it is at least as late as whatever was looked at before."""
+
+NOTHING_KNOWN = Known(NOTHING, NOW)
 
 
 class View(Struct, frozen=True, kw_only=True):
-    """What a request is decided from: its code or refresh token, its client and that one's authentication, and the authorization."""
+    """What a request is decided from: its code or refresh token, its client and that one's authentication, and the authorization.
+
+    All is as of the position `since`, or later.
+    """
 
     token: OpaqueToken | None
     presented: PresentedCredentials | None
@@ -30,6 +40,7 @@ class View(Struct, frozen=True, kw_only=True):
     past: Past
     loaded: Loaded[Authorization]
     authorized: Authorized | None
+    since: int
 
     def facts(self, request: OAuthRequest, device: DeviceCode | None = None) -> Facts:
         issuer = request.resources.settings.issuer
@@ -41,13 +52,12 @@ async def viewed(
     token: OpaqueToken | None,
     presented: PresentedCredentials | None,
     look: Callable[[OAuthRequest, PresentedCredentials | None], Awaitable[Seen | None]],
-    *,
-    whole: bool,
+    look_back: Callable[[OAuthRequest, OpaqueToken], Awaitable[Known]],
 ) -> View:
-    """Raises as `look` does. `whole` is that of `past_of`."""
+    """Raises as `look` does."""
     seen = await look(request, presented)
-    past = await past_of(request, token, whole=whole)
-    loaded = loaded_from(past)
+    known = NOTHING_KNOWN if token is None else await look_back(request, token)
+    past, loaded = known.past, loaded_from(known.past)
     return View(
         token=token,
         presented=presented,
@@ -56,6 +66,7 @@ async def viewed(
         past=past,
         loaded=loaded,
         authorized=_authorization_of(loaded.state, token, seen),
+        since=known.position if seen is None else min(known.position, seen.position),
     )
 
 
@@ -76,15 +87,22 @@ def active(past: Past) -> KeyedUser | None:
     return past.user if past.user is not None and past.user.state == "active" else None
 
 
-async def past_of(request: OAuthRequest, token: OpaqueToken | None, *, whole: bool = True) -> Past:
-    """Return the past of the token's authorization. What is not `whole` is enough to find that it is the current token."""
-    if token is None:
-        return NOTHING
+async def known(request: OAuthRequest, token: OpaqueToken) -> Known:
+    """Return the latest past of the token's authorization, as far as this process knows: the commit finds out if something happened since."""
     authorizations = request.resources.authorizations
+    return authorizations.known.take(token.authorization) or await latest(request, token)
+
+
+async def latest(request: OAuthRequest, token: OpaqueToken) -> Known:
+    """Return the latest past of the token's authorization: enough to find that it is the current token."""
     with span("load"):
-        if whole:
-            return await authorizations.past(token.authorization, token.hash)
-        return await authorizations.latest(token.authorization)
+        return Known(await request.resources.authorizations.latest(token.authorization), NOW)
+
+
+async def whole(request: OAuthRequest, token: OpaqueToken) -> Known:
+    """Return the past of the token's authorization."""
+    with span("load"):
+        return Known(await request.resources.authorizations.past(token.authorization, token.hash), NOW)
 
 
 def _authorization_of(authorization: Authorization, token: OpaqueToken | None, seen: Seen | None) -> Authorized | None:

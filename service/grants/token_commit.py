@@ -8,21 +8,23 @@ from typing import NoReturn
 from uuid import UUID
 
 from events.append_with_tokens import Token
-from events.authorization import token_named
+from events.authorization import RefreshTokenIssued, RefreshTokenRotated, token_named
 from events.ids import bot_stream
 from events.issuance import Issue, TokenIssued
 from events.log import Receipt
+from projections.standing import Past
 from service.clock import utc_now
 from service.commands.authorization import RedeemCode, RotateRefreshToken
-from service.commands.handle import ATTEMPTS, AUTHORIZATION, Handled, Overtaken, handle
+from service.commands.handle import ATTEMPTS, AUTHORIZATION, CarriedOutBefore, Handled, Overtaken, handle
 from service.crypto.opaque_tokens import OpaqueToken
 from service.grants.client_authentication import authenticated, look_up_certain
 from service.grants.oauth_request import OAuthRequest
 from service.grants.redemption import Redemption, check_request, meta_of
-from service.grants.redemption_view import active_user, is_of_former_life, loaded_from, past_of
+from service.grants.redemption_view import active_user, is_of_former_life, loaded_from, whole
 from service.oauth.errors import Gone, InvalidClient
 from service.oauth.signing import Signer
 from service.oauth.tokens import Claims
+from service.people.known_authorizations import Known
 from service.refusals import Contradiction
 
 
@@ -66,18 +68,34 @@ async def commit(
     token was used before, has expired, or if the stream is full; CarriedOutBefore; Outdated if it was not decided from what is certain.
     """
     for _ in range(ATTEMPTS):
-        token = Token(issue=issue, streams=tuple(_decided_from(redemption)), since=redemption.client.position)
+        token = Token(issue=issue, streams=tuple(_decided_from(redemption)), since=redemption.since)
         try:
             handled = await _carry_out(redemption, command, token, receipt)
-        except Overtaken as overtaken:
+        except (Overtaken, CarriedOutBefore) as fault:
             if not redemption.is_certain:
-                raise Outdated from overtaken
+                raise Outdated from fault
+            if isinstance(fault, CarriedOutBefore):
+                raise
             redemption = await _as_it_is_now(redemption)
             continue
         if not any(token_named(event) == issue.jti for event in handled.events):
             await _refuse_as_used(redemption, handled)
+        _remember(redemption, handled)
         return
     raise Gone
+
+
+def _remember(redemption: Redemption, handled: Handled) -> None:
+    """The next exchange of the refresh token is decided from what is known now. Nothing is kept of a user of whom this process may have
+    heard more since: they may be erased.
+    """
+    resources, position = redemption.request.resources, handled.position or 0
+    if resources.lookup.position > position or not isinstance(
+        handled.events[-1], RefreshTokenIssued | RefreshTokenRotated
+    ):
+        return
+    past = Past(redemption.past.events, redemption.user, redemption.past.left_out).followed_by(handled.events)
+    resources.authorizations.known.keep(redemption.token.authorization, Known(past, position))
 
 
 async def refuse_replay(redemption: Redemption, command: RotateRefreshToken) -> NoReturn:
@@ -116,8 +134,8 @@ async def _as_it_is_now(redemption: Redemption) -> Redemption:
     client = authenticated(redemption.presented, seen, utc_now())
     if seen is None or not seen.may_act or client is None or is_of_former_life(redemption.authorized, seen):
         raise InvalidClient
-    past = await past_of(request, redemption.token)
-    return redemption.__replace__(past=loaded_from(past), user=active_user(past), client=seen)
+    past = (await whole(request, redemption.token)).past
+    return redemption.__replace__(past=loaded_from(past), user=active_user(past), client=seen, since=seen.position)
 
 
 async def _refuse_as_used(redemption: Redemption, handled: Handled) -> NoReturn:

@@ -12,6 +12,7 @@ from events.replay import history
 from projections import standing
 from projections.standing import Past
 from service.people.authorized_users import AuthorizedUser, AuthorizedUsers
+from service.people.known_authorizations import KnownAuthorizations
 
 
 class Authorizations:
@@ -21,6 +22,7 @@ class Authorizations:
         self._pool = pool
         self._batches: Batcher[UUID, Past] = Batcher(self._read)
         self._users = AuthorizedUsers(pool, be_certain)
+        self.known = KnownAuthorizations()
 
     async def past(self, stream: UUID, presented: str) -> Past:
         """Return the events of the authorization, and its user. Raises Unavailable.

@@ -1,12 +1,14 @@
 """Something happens between the look at the database and the commit of an exchange: it is decided again from what is there now."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from events.ids import client_stream
 from service.clock import utc_now
+from service.commands import authorization as commands
 from service.commands.authorization import RevokeAuthorization
 from service.commands.handle import AUTHORIZATION, handle
 from service.crypto import opaque_tokens
@@ -143,3 +145,41 @@ async def test_an_assertion_is_good_for_an_exchange_that_is_checked_again(live: 
         meanwhile(monkeypatch, lambda: _changed(live, client_id, displayName="Another name"))
         asked = {"grant_type": "authorization_code", **form}
         assert (await carried_out(live, authorization_code.redeem, asked))["access_token"]
+
+
+async def test_a_refresh_token_that_another_process_exchanged_is_refreshed_here_only_while_its_answer_may_be_lost(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+):
+    client_id, secret = await live.interactive(displayName="Elsewhere", apis=None)
+    form = {"grant_type": "refresh_token", "client_id": client_id, "client_secret": secret or ""}
+    async with logged_in(live) as person:
+        first = await tokens_for(live, person, (client_id, secret), scope=ALL)
+        here = await carried_out(live, refresh_token.exchange, {**form, "refresh_token": first["refresh_token"]})
+        again = {**form, "refresh_token": here["refresh_token"]}
+        elsewhere = await live.http.post("/openid/token", data=again)
+        assert elsewhere.status_code == 200, elsewhere.text
+        assert await carried_out(live, refresh_token.exchange, again) == elsewhere.json()
+        latest = {**form, "refresh_token": elsewhere.json()["refresh_token"]}
+        last = {**form, "refresh_token": (await carried_out(live, refresh_token.exchange, latest))["refresh_token"]}
+        assert (await live.http.post("/openid/token", data=last)).status_code == 200
+        monkeypatch.setattr(commands, "GRACE", timedelta(0))
+        with pytest.raises(Gone):
+            await carried_out(live, refresh_token.exchange, last)
+        presented = opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, last["refresh_token"])
+        assert presented is not None
+        happened = [row[0] for row in await live.beside.ledger.pool.fetch(HAPPENED, presented.authorization)]
+        assert happened[-2:] == ["authorization.refresh_token_replayed", "authorization.revoked"]
+
+
+async def test_of_a_user_to_whom_something_happens_no_authorization_is_known_any_more(live: Live):
+    client_id, secret = await live.interactive(displayName="Forgotten", apis=None)
+    form = {"grant_type": "refresh_token", "client_id": client_id, "client_secret": secret or ""}
+    async with logged_in(live) as person:
+        first = await tokens_for(live, person, (client_id, secret), scope=ALL)
+        told = await carried_out(live, refresh_token.exchange, {**form, "refresh_token": first["refresh_token"]})
+        presented = opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, told["refresh_token"])
+        assert presented is not None
+        assert presented.authorization in live.beside.authorizations.known
+        await live.beside.people.disable(person.user, META)
+        await live.beside.lookup.be_certain()
+        assert presented.authorization not in live.beside.authorizations.known

@@ -93,8 +93,12 @@ async def test_an_exchange_of_a_code_or_of_a_refresh_token_asks_the_database_so_
     form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"], **client}
     await live.beside.lookup.be_certain()
     with round_trips() as of_refresh:
-        await carried_out(live, refresh_token.exchange, form)
-    assert of_code == of_refresh == ["past", "commit"]
+        tokens = await carried_out(live, refresh_token.exchange, form)
+    live.beside.authorizations.known.forget(None)
+    with round_trips() as of_one_that_is_not_known:
+        await carried_out(live, refresh_token.exchange, {**form, "refresh_token": tokens["refresh_token"]})
+    assert of_code == of_one_that_is_not_known == ["past", "commit"]
+    assert of_refresh == ["commit"]
 
 
 async def test_a_refresh_token_of_long_ago_has_its_long_past_read_once(live: Live):
@@ -107,7 +111,7 @@ async def test_a_refresh_token_of_long_ago_has_its_long_past_read_once(live: Liv
         tokens.append(told["refresh_token"])
     with round_trips() as noted, pytest.raises(Refusal):
         await carried_out(live, refresh_token.exchange, {**form, "refresh_token": tokens[1]})
-    assert noted[:4] == ["past", "certainty", "past", "history"]
+    assert noted[:3] == ["certainty", "past", "history"]
     assert noted.count("history") == 1
 
 

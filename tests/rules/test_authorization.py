@@ -1,10 +1,13 @@
 """What may be asked of an authorization, and what comes of asking."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import reduce
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from events.authorization import (
     MOST_LATEST,
@@ -111,6 +114,22 @@ def test_the_current_refresh_token_is_exchanged_as_if_no_refresh_were_left_out(i
         assert loaded_from(short).version == len(past)
         of_all = registry.changes(stream, past, [AUTHORIZATION_REVOKED])
         assert registry.changes(stream, short.events, [AUTHORIZATION_REVOKED], left_out=short.left_out) == of_all
+
+
+@given(st.integers(min_value=0, max_value=12), st.lists(st.integers(min_value=1, max_value=3), max_size=6))
+def test_what_is_known_after_some_commits_is_what_would_be_read_then(begun: int, commits: list[int]):
+    rotations = [RefreshTokenRotated(hash=hashed(each), jti=UUID(int=each), at=SOON) for each in range(2, 40)]
+    stream = [*OFFLINE, *rotations]
+    past, version = read_at(stream, begun), begun
+    for many in commits:
+        past, version = past.followed_by(stream[version : version + many]), version + many
+    assert past == read_at(stream, version)
+
+
+def read_at(stream: Sequence[AuthorizationEvent], version: int) -> Past:
+    """What `projections/standing.py` reads of a stream of so many events."""
+    events = [*stream[: min(version, BEGINNING)], *stream[max(version - 1, BEGINNING) : version]]
+    return Past(events, None, version - len(events))
 
 
 def decided(command: RotateRefreshToken, state: Authorization) -> list[AuthorizationEvent] | type[Contradiction]:

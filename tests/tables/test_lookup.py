@@ -275,7 +275,7 @@ async def people_come_and_go(ledger: Ledger) -> dict[UUID, str]:
 
 def test_of_each_noun_it_is_said_whether_anything_of_it_is_cached():
     cached = [looking.CLIENT, looking.BOT, looking.SIGNING_KEY, looking.ACCESS_TOKEN, looking.AUTHORIZATION]
-    cached += [looking.TRUSTED_ISSUER, looking.API]
+    cached += [looking.TRUSTED_ISSUER, looking.API, looking.USER]
     assert sorted([*cached, *looking.NOT_CACHED]) == sorted({kind.partition(".")[0] for kind in TYPES})
 
 
@@ -288,6 +288,16 @@ async def test_what_people_do_makes_it_forget_no_client(ledger, lookup, monkeypa
     monkeypatch.setattr(looking, "CURRENT_SECONDS", 60)
     assert await state(lookup, stream) == "active"
     assert lookup._reader._connection is None, "nobody asked the database"
+
+
+async def test_it_tells_to_which_users_something_happened_and_when_the_log_lost_history(ledger, lookup):
+    told: list[Any] = []
+    lookup.on_users_changed = told.append
+    await lookup.be_certain()
+    assert told == [None]
+    by_noun = {noun: stream for stream, noun in (await people_come_and_go(ledger)).items()}
+    await lookup.be_certain()
+    assert told == [None, {by_noun["user"]}]
 
 
 async def test_each_stream_that_changed_since_is_named_with_its_noun_and_a_new_client_or_authorization_is_not(
