@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
+from starlette.types import Scope
 
 from events.database import AnyConnection, read
 from projections import as_of
@@ -23,6 +24,7 @@ from service.endpoints.moments import AS_OF, Moment
 from service.endpoints.nearer import bring_nearer
 from service.endpoints.paging import PageRequest
 from service.endpoints.responses import POSITION
+from service.http.last_head import once_a_head
 from service.problems import ComeAgain
 
 PATIENCE_SECONDS = 2.0
@@ -42,10 +44,17 @@ Now = Callable[[AnyConnection, int], Awaitable[Sequence[Row]]]
 
 async def asked(call: Call) -> int | None:
     """Return the position of the past that a read of one thing asks for. It takes no other parameter. Raises Invalid and Unavailable."""
-    query = paging.read(call.request, (AS_OF,))
-    position = await _position(call, query)
+    query, moment = once_a_head(call.request.scope, _moment_asked)
+    position = None if moment is None else await position_or_fault(call, moment)
+    if isinstance(position, str):
+        raise paging.invalid({**query.errors, AS_OF: [position]}, query.strange)
     paging.refuse(query)
     return position
+
+
+def _moment_asked(scope: Scope) -> tuple[paging.Query, Moment | None]:
+    query = paging.read(scope, (AS_OF,))
+    return query, paging.moment(query)
 
 
 async def page_asked(
@@ -56,7 +65,7 @@ async def page_asked(
     valued: bool = False,
 ) -> PageRequest:
     """Read the query of a list. Raises Invalid, which names every fault at once, and Unavailable."""
-    query = paging.read(call.request, ("limit", "cursor", AS_OF, *filters))
+    query = paging.read(call.request.scope, ("limit", "cursor", AS_OF, *filters))
     page = paging.page_of(query, filters, checks, valued=valued)
     position = await _position(call, query)
     paging.refuse(query)

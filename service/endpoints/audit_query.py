@@ -81,7 +81,7 @@ class EventQuery(Struct, frozen=True, kw_only=True):
 
 async def events_asked(call: Call) -> EventQuery:
     """Raises Invalid, which names every fault at once, and Unavailable."""
-    query = paging.read(call.request, (*FILTERS, *PAGE))
+    query = paging.read(call.request.scope, (*FILTERS, *PAGE))
     wanted, page = await filters(call, query), await page_of(call, query, EVENTS)
     paging.refuse(query)
     return EventQuery(wanted=wanted, page=page)

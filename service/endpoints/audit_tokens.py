@@ -85,7 +85,7 @@ async def list_tokens(call: Call) -> Response:
 
 async def _asked(call: Call) -> TokenQuery:
     """Raises Invalid, which names every fault at once."""
-    query = paging.read(call.request, (*FILTERS, *PAGE))
+    query = paging.read(call.request.scope, (*FILTERS, *PAGE))
     conditions = Conditions(
         client=await client_of(call, query),
         secret=value(query, "secret", uuid, "must be the id of a secret (a UUID)"),

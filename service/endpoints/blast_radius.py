@@ -52,7 +52,7 @@ async def _found(connection: AnyConnection, asked: RadiusRequest) -> BlastRadius
 
 
 def _asked(call: Call) -> RadiusRequest:
-    query = paging.read(call.request, ("id", "client_key", "since", "kind", "limit", "cursor"))
+    query = paging.read(call.request.scope, ("id", "client_key", "since", "kind", "limit", "cursor"))
     given = query.given
     if not given.get("id"):
         query.fault(

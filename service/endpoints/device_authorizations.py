@@ -44,7 +44,7 @@ class DeviceAuthorization(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 async def list_device_authorizations(call: Call) -> Response:
-    query = paging.read(call.request, ("limit", "cursor", *grants.FILTERS))
+    query = paging.read(call.request.scope, ("limit", "cursor", *grants.FILTERS))
     page = paging.page_of(query, grants.FILTERS, grants.checks(STATES))
     paging.refuse(query)
     client_id = page.filters.get("clientId")

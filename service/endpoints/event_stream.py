@@ -56,7 +56,7 @@ log = logging.getLogger("muniment.audit")
 
 
 async def stream_events(call: Call) -> Response:
-    query = paging.read(call.request, (*FILTERS, "since"))
+    query = paging.read(call.request.scope, (*FILTERS, "since"))
     wanted, lookup = await filters(call, query), call.resources.lookup
     await lookup.be_certain()
     epoch = lookup.epoch

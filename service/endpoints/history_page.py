@@ -41,7 +41,7 @@ class HistoryPage(Struct, frozen=True, kw_only=True):
 
 def asked(request: Request) -> HistoryPage:
     """Raises Invalid, which names every fault at once."""
-    query = paging.read(request, ("order", "limit", "cursor"))
+    query = paging.read(request.scope, ("order", "limit", "cursor"))
     newest_first, cursor = cursors.newest_first(query), cursors.cursor(query, MOST_DIGITS)
     limit = paging.limit(query.given.get("limit"), query.errors)
     paging.refuse(query)

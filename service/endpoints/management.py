@@ -20,7 +20,7 @@ from service.endpoints.fields import SECRETS
 from service.endpoints.moments import AS_OF
 from service.endpoints.protected import PresentedToken
 from service.endpoints.resource_metadata import MANAGEMENT_API
-from service.endpoints.responses import MIN_POSITION, POSITION, Found, as_problem, refusal, unreached
+from service.endpoints.responses import MIN_POSITION, Found, as_problem, position_in, refusal, sent_at_once, unreached
 from service.grants.audited_reads import audit_read, filters_of, members, record_read
 from service.grants.refusal_events import Sender, not_permitted, record_not_permitted, record_throttled_requests
 from service.http.asgi import (
@@ -66,7 +66,10 @@ TAKES = "muniment.takes"
 ASKED, DRY, DRY_RUN = ("/rehearsals", "/credentials"), ("/restore", "/revocations"), "dryRun"
 """What is asked by POST and changes nothing is a read, too."""
 
-NO_STORE = ((b"cache-control", b"no-store"),)
+READING = ("GET", "HEAD")
+
+NO_STORE = {"cache-control": "no-store"}
+_NO_STORE = ((b"cache-control", b"no-store"),)
 
 _MIN_POSITION = MIN_POSITION.lower().encode()
 
@@ -100,10 +103,11 @@ class Head(Struct, frozen=True):
     has_credential: bool
     repeated: str | None
     min_position: str | None
+    is_audited: bool
 
 
 def _head_of(scope: Scope) -> Head:
-    return Head(paging.has_credential(scope), repeated(scope), header(scope, _MIN_POSITION))
+    return Head(paging.has_credential(scope), repeated(scope), header(scope, _MIN_POSITION), _is_audited_read(scope))
 
 
 class Action(Struct, frozen=True):
@@ -130,8 +134,8 @@ class Managed:
         headers["X-Request-Id"] = str(request_id)
         if (take := scope.get(TAKES)) is not None:
             take(response, headers)
-        else:
-            await respond(scope, receive, send, response, headers, usual=NO_STORE)
+        elif not sent_at_once(scope, response, headers, NO_STORE):
+            await respond(scope, receive, send, response, headers, usual=_NO_STORE)
 
     async def _respond(self, request: Request, request_id: UUID, headers: dict[str, str]) -> Response:
         resources = resources_of(request.scope)
@@ -150,7 +154,7 @@ class Managed:
                 headers.update(protected.insufficient(refused, request, resources.settings.issuer, MANAGEMENT_API))
             raise
         # After a creation there is nothing to wait for: no cache has it yet.
-        if response.status_code != 201 and (position := response.headers.get(POSITION)) is not None:
+        if response.status_code != 201 and (position := position_in(response)) is not None:
             await resources.lookup.reach(int(position))  # so that the next request to this process sees the change
         return response
 
@@ -164,7 +168,7 @@ async def _carried_out(
     if head.has_credential:
         raise Invalid(paging.A_CREDENTIAL)
     if not action.query:
-        paging.refuse_query(request)
+        paging.refuse_query(request.scope)
     fault = head.repeated
     if fault is None and head.min_position is not None:
         fault = await unreached(resources, head.min_position)
@@ -193,12 +197,18 @@ async def _record_nothing_found(call: Call) -> None:
 
 
 def _is_audited(call: Call) -> bool:
-    request, path = call.request, call.request.scope["path"]
-    if request.method not in ("GET", "HEAD"):
-        return path.endswith(ASKED) or (path.endswith(DRY) and members(call.body).get(DRY_RUN) == "true")
-    if path.startswith((AUDIT, TREES)) or path.endswith(HISTORY):
+    if once_a_head(call.request.scope, _head_of).is_audited:
         return True
-    return any(name == AS_OF for name, _ in once_a_head(request.scope, query_pairs))
+    is_dry = call.request.scope["path"].endswith(DRY) and call.request.method not in READING
+    return is_dry and members(call.body).get(DRY_RUN) == "true"
+
+
+def _is_audited_read(scope: Scope) -> bool:
+    path = scope["path"]
+    if scope["method"] not in READING:
+        return path.endswith(ASKED)
+    is_of_log = path.startswith((AUDIT, TREES)) or path.endswith(HISTORY)
+    return is_of_log or any(name == AS_OF for name, _ in once_a_head(scope, query_pairs))
 
 
 def read_of(call: Call, found: int | None) -> Read:

@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from msgspec import Struct
-from starlette.requests import Request
 from starlette.types import Scope
 
 from service.endpoints.fields import LONGEST_NAME, MOST_STRANGE, named
@@ -87,10 +86,10 @@ def has_credential(scope: Scope) -> bool:
     return credential_form.has_credential(text for pair in (*pairs, *named.items()) for text in pair)
 
 
-def refuse_query(request: Request) -> None:
+def refuse_query(scope: Scope) -> None:
     """Refuse every query parameter: one that would have no effect must not be ignored silently. Raises Invalid."""
-    if request.scope["query_string"]:
-        refuse(read(request, ()))
+    if scope["query_string"]:
+        refuse(read(scope, ()))
 
 
 class Query(Struct, frozen=True):
@@ -112,9 +111,9 @@ def flag(query: Query, name: str) -> bool:
     return wanted == "true"
 
 
-def read(request: Request, known: tuple[str, ...]) -> Query:
+def read(scope: Scope, known: tuple[str, ...]) -> Query:
     """Read the query of a request that has these parameters. The caller may add faults, and then calls `refuse`."""
-    pairs = once_a_head(request.scope, query_pairs)
+    pairs = once_a_head(scope, query_pairs)
     given = dict(pairs)
     strange = [name for name in given if name not in known]
     takes = f"its parameters are: {', '.join(known)}" if known else "it takes none"

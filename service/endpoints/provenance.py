@@ -24,7 +24,7 @@ PATIENCE_SECONDS, PAUSE_SECONDS = 3.0, 0.1
 
 
 async def explain_token(call: Call) -> Response:
-    query = paging.read(call.request, ("proof",))
+    query = paging.read(call.request.scope, ("proof",))
     with_proof = paging.flag(query, "proof")
     paging.refuse(query)
     found = await read(call.resources.ledger.pool, lambda connection: _sources(connection, _jti(call)))

@@ -1,16 +1,21 @@
 """The responses of endpoints: JSON, a refusal as a problem (RFC 9457), and reads that wait for a position of the log."""
 
 import logging
+import re
 from collections.abc import Mapping, Sized
+from functools import cached_property
 from uuid import UUID
 
 from msgspec import json
 from starlette.responses import Response
+from starlette.types import Scope
+from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE
 
 from events.database import NotReached, Overloaded, Unavailable
 from service.endpoints.moments import position_of
 from service.endpoints.refusals import problem_of
 from service.http.asgi import BodyCutShort, BodyTooLong
+from service.http.exchange import EXCHANGE, Exchange
 from service.outages import Outages
 from service.problems import ComeAgain, Invalid, Problem, TooLarge, Unforeseen
 from service.refusals import AnyDomainRefusal
@@ -18,9 +23,11 @@ from service.request_id import trace_id
 from service.resources import Resources
 
 log = logging.getLogger("muniment.api")
+_has_control = re.compile(HEADER_VALUE_RE.pattern.decode("latin-1")).search
 
 POSITION = "Muniment-Position"
 MIN_POSITION = "Muniment-Min-Position"
+_POSITION = POSITION.lower()
 NO_POSITION = f"{MIN_POSITION} must be a position of the log: a whole number."
 OVERLOADED = "This server has more to do than it can in time, so nothing was done. Try again in a second."
 BEYOND = f"{MIN_POSITION} is beyond the end of the log; send one from a response of this server."
@@ -57,13 +64,37 @@ def refusal(problem: Problem, request_id: UUID) -> Response:
 
 
 class Plain(Response):
-    """Bytes of a type. Starlette's own constructor looks for what to encode and which headers to add, which here is known."""
+    """Bytes of a type. Starlette's own constructor looks for what to encode and which headers to add, which here is known.
+
+    `said` are the headers but for the length, by their names in lower case.
+    """
 
     def __init__(self, body: bytes, status: int, headers: Mapping[str, str], media: str) -> None:
         self.status_code, self.body, self.media_type, self.background = status, body, media, None
-        own = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         kind = f"{media}; charset=utf-8" if media.startswith("text/") else media
-        self.raw_headers = [*own, (b"content-length", b"%d" % len(body)), (b"content-type", kind.encode("latin-1"))]
+        self.said = {**{name.lower(): value for name, value in headers.items()}, "content-type": kind}
+
+    @cached_property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:  # pyright: ignore[reportIncompatibleVariableOverride] - most responses need none
+        *own, kind = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.said.items()]
+        return [*own, (b"content-length", b"%d" % len(self.body)), kind]
+
+
+def sent_at_once(scope: Scope, response: Response, further: Mapping[str, str], usual: Mapping[str, str]) -> bool:
+    """Send the response of plain bytes that `respond` sends, at once; return False where `respond` has to.
+
+    `further` headers replace its own, which replace the `usual` ones.
+    """
+    exchange: Exchange | None = scope.get(EXCHANGE)
+    if exchange is None or not isinstance(response, Plain) or response.status_code in (204, 304):
+        return False
+    said = {**usual, **response.said}
+    for name, value in further.items():
+        said[name.lower()] = value
+    if _has_control("".join(said.values())):
+        return False
+    lines = "".join([f"{name}: {value}\r\n" for name, value in said.items()])
+    return exchange.whole(response.status_code, lines.encode("latin-1"), response.body)
 
 
 class Found(Plain):
@@ -81,6 +112,11 @@ class Found(Plain):
     ) -> None:
         super().__init__(body, status, headers or {}, media)
         self.found, self.content = found, content
+
+
+def position_in(response: Response) -> str | None:
+    """Return what the response says in Muniment-Position."""
+    return response.said.get(_POSITION) if isinstance(response, Plain) else response.headers.get(POSITION)
 
 
 def answered(

@@ -57,7 +57,7 @@ async def tile(of: Tree, call: Call) -> Response:
 
 
 async def inclusion(of: Tree, call: Call) -> Response:
-    query = paging.read(call.request, ("entry",))
+    query = paging.read(call.request.scope, ("entry",))
     with_entry = paging.flag(query, "entry")
     paging.refuse(query)
     position = _number(call, "position", "A position")

@@ -71,7 +71,7 @@ class UnusedClient(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 async def list_unused(call: Call) -> Response:
-    query = paging.read(call.request, ("days", "limit", "cursor"))
+    query = paging.read(call.request.scope, ("days", "limit", "cursor"))
     page, days = paging.page_of(query, (), paging.NO_CHECKS), _days(query)
     paging.refuse(query)
     now = utc_now()

@@ -54,7 +54,7 @@ class IssuedTokens(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 async def client_usage(call: Call) -> Response:
-    query = paging.read(call.request, ("since", "until", "by"))
+    query = paging.read(call.request.scope, ("since", "until", "by"))
     since, until = _days(query)
     by = query.given.get("by")
     if by is not None and by not in DIMENSIONS:

@@ -80,7 +80,7 @@ async def list_sessions(call: Call) -> Response:
 
 def _page_asked(call: Call) -> PageRequest:
     """Raises Invalid."""
-    query = paging.read(call.request, ("limit", "cursor"))
+    query = paging.read(call.request.scope, ("limit", "cursor"))
     page = paging.page_of(query, (), paging.NO_CHECKS)
     paging.refuse(query)
     return page
