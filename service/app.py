@@ -57,7 +57,7 @@ from service.endpoints import (
     user_sessions,
     users,
 )
-from service.endpoints.introspect import introspect
+from service.endpoints.introspect import introspect, introspect_again
 from service.endpoints.management import CALLER, Action, Managed
 from service.endpoints.oauth import OAuth, issue_token
 from service.endpoints.responses import refusal
@@ -299,7 +299,7 @@ DEVICE_AUTHORIZATION = "/openid/device_authorization"
 
 ROUTES = [  # for programs, and the browsers that they send here; /openapi.json lists them; tried in order, so the busiest come first
     Route(TOKEN, OAuth(TOKEN, issue_token), middleware=SHARED),
-    Route(INTROSPECT, OAuth(INTROSPECT, introspect), middleware=SHARED),
+    Route(INTROSPECT, OAuth(INTROSPECT, introspect, again=introspect_again), middleware=SHARED),
     *(Route(path, managed, middleware=SHARED) for path, managed in MANAGED.items()),
     Route(REVOKE, OAuth(REVOKE, revoke), middleware=SHARED),
     Route(PAR, OAuth(PAR, par.push, success=201, any_text=True), middleware=SHARED),

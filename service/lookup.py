@@ -74,7 +74,10 @@ class Seen(Found, frozen=True, kw_only=True):
 
 
 class Lookup:
-    """One per process. `apis` has every API by its identifier, replaced as a whole. `epoch` changes when the log lost history. `hits` are answers from the cache. `on_keys_changed` is awaited after every event of a signing key, and `on_users_changed` called with the users to whom something happened; with None at a new epoch."""
+    """One per process. `apis` has every API by its identifier, replaced as a whole. `epoch` changes when the log lost history, `changes` also
+    when something happened that is cached here. `hits` are answers from the cache. `on_keys_changed` is awaited after every event of a signing key,
+    and `on_users_changed` called with the users to whom something happened; with None at a new epoch.
+    """
 
     def __init__(
         self, url: str, on_keys_changed: Callable[[Connection], Awaitable[None]], longest_token: timedelta
@@ -92,7 +95,7 @@ class Lookup:
         self._revoked: dict[UUID, datetime] = {}
         self._revoked_kept = 1000
         self._issuers: dict[str, trusted_issuers.Row] = {}
-        self.position, self.epoch = -1, 0
+        self.position, self.epoch, self.changes = -1, 0, 0
         self.hits, self.misses = 0, 0
         self._chain = b""
 
@@ -245,6 +248,7 @@ class Lookup:
             self._clients.clear()
             self.on_users_changed(None)
             self.epoch += 1
+            self.changes += 1
         elif changed[0]["stream_id"] is not None:
             await self._forget(connection, changed)
         if (self.position, self._chain) != (changed[0]["last_position"], changed[0]["chain"]):
@@ -275,6 +279,8 @@ class Lookup:
             self._clients.forget(stream)
         if bots := {bot_id_of(stream) for stream in by_noun.get(BOT, ())}:
             self._clients.forget_of_bots(bots)
+        if not NOT_CACHED.issuperset(by_noun):
+            self.changes += 1
 
     def _remember_revoked(self, revoked: dict[UUID, datetime]) -> None:
         """Forget expired entries when their number has doubled, so that the cost per entry is constant."""

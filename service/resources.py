@@ -49,6 +49,7 @@ from service.people.throttle import Attempts
 from service.pushed_requests import PushedRequests
 from service.rate_limit import RateLimit
 from service.readiness import Readiness
+from service.remembered import Remembered
 from service.streams import Streams
 from service.transparency.log_key import LogKey
 from service.waiting_devices import WaitingDevices
@@ -64,6 +65,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     lookup: Lookup
     ring: KeyRing
     tokens: Tokens
+    introspections: Remembered[bytes]
     signed_metadata: SignedMetadata
     foreign: ForeignTokens
     callers: Callers
@@ -167,6 +169,7 @@ async def open_resources(
                 lookup=lookup,
                 ring=ring,
                 tokens=Tokens(ring, issuer=settings.issuer, audience=settings.audience),
+                introspections=Remembered(lookup),
                 signed_metadata=SignedMetadata(settings.issuer),
                 foreign=ForeignTokens(
                     lookup, IssuerKeys(fetcher, count=metrics.fetch_of("issuer_keys")), settings.issuer

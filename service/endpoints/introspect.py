@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from hmac import compare_digest
+from math import inf
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, json
@@ -12,12 +13,16 @@ from projections.apis import Row as Api
 from projections.clients import Row
 from service.clock import utc_now
 from service.commands.handle import AUTHORIZATION, state_of
+from service.configuration.settings import LEEWAY_SECONDS
 from service.crypto import opaque_tokens
 from service.crypto.opaque_tokens import OpaqueToken
-from service.grants.client_authentication import authenticate_client
+from service.grants.client_authentication import authenticate_confidential_client
 from service.grants.oauth_request import OAuthRequest, required
+from service.oauth.authlib_grants import AuthenticatedClient
 from service.oauth.delegation import Act
 from service.oauth.tokens import BadToken, Claims, VerifiedClaims
+from service.resources import Resources
+from service.tracing.spans import span
 from service.values.scopes import INTROSPECT, INTROSPECT_ALL
 
 NONE: Mapping[str, Api] = {}
@@ -43,13 +48,42 @@ class Introspection(Struct, frozen=True, kw_only=True):
 
 async def introspect(request: OAuthRequest) -> bytes:
     """A token that the caller may not see gets the same response as an inactive one. Raises a Refusal."""
-    caller = (await authenticate_client(request)).client
+    caller = await authenticate_confidential_client(request)
+    changes = request.resources.lookup.changes
     token = required(request.form, "token")
     if refresh_token := opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, token):
-        return await _refresh_token(request, caller, refresh_token)
-    claims = await _alive(request, caller, token)
+        return await _refresh_token(request, caller.row, refresh_token)
+    claims = await _alive(request, caller.row, token)
     if claims is None:
         return INACTIVE
+    response, until = _active(claims), _until(request.resources, caller, claims)
+    if request.digest is not None and until is not None:
+        request.resources.introspections.keep(request.digest, response, changes=changes, until=until)
+    return response
+
+
+async def introspect_again(resources: Resources, digest: bytes) -> bytes | None:
+    """Return the response to an introspection that was asked before, if the token was active then and nothing happened since."""
+    if digest not in resources.introspections:
+        return None
+    with span("load"):
+        await resources.lookup.be_certain()
+    return resources.introspections.find(digest)
+
+
+def _until(resources: Resources, caller: AuthenticatedClient, claims: VerifiedClaims) -> float | None:
+    """Return how long the token is active for the caller if nothing happens, in seconds since 1970.
+
+    None, if the caller authenticated by something else than a secret: an assertion can be used once.
+    """
+    by = next((secret for secret in caller.row.secrets if secret.secret_id == caller.secret_id), None)
+    if by is None:
+        return None
+    proof = inf if by.expires_at is None else by.expires_at.timestamp()
+    return min(proof, claims.exp + LEEWAY_SECONDS, resources.ring.until())
+
+
+def _active(claims: VerifiedClaims) -> bytes:
     return json.encode(
         Introspection(
             token_type=claims.token_type,

@@ -4,6 +4,7 @@ busiest routes.
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from msgspec import Struct, json
@@ -39,6 +40,9 @@ from service.request_id import this_request
 from service.resources import Resources
 
 LONGEST_AGENT = 300
+MOST_AGAIN = 4096
+"""The length of a body of which it is asked whether it came before."""
+
 AUTHORIZATION, DPOP, LEAST_POSITION = b"authorization", b"dpop", MIN_POSITION.lower().encode()
 NO_STORE = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
 USUAL = Head(NO_STORE)
@@ -47,7 +51,8 @@ USUAL = Head(NO_STORE)
 class OAuth:
     """One OAuth endpoint, as an ASGI application; `carry_out` returns the body of the response. It counts its responses itself.
 
-    `any_text`: the parameters may have any characters.
+    `any_text`: the parameters may have any characters. `again` is asked before: it returns the response to a request whose digest it knows,
+    or None.
     """
 
     def __init__(
@@ -57,14 +62,22 @@ class OAuth:
         *,
         success: int = 200,
         any_text: bool = False,
+        again: Callable[[Resources, bytes], Awaitable[bytes | None]] | None = None,
     ) -> None:
         self._path, self._carry_out, self._success, self._any_text = path, carry_out, success, any_text
+        self._again = again
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun, resources, status = time.perf_counter(), resources_of(scope), self._success
         try:
-            request = await _request(scope, receive, resources, self._path, any_text=self._any_text)
-            body = await self._carry_out(request)
+            sent, body = await _read(scope, receive)
+            digest = None if self._again is None else sent.digest(body)
+            response = None if self._again is None or digest is None else await self._again(resources, digest)
+            if response is None:
+                request = self._request(resources, sent, body, digest)
+                if sent.least_position is not None:
+                    await _reach(resources, sent.least_position)
+                response = await self._carry_out(request)
         except Refusal as refused:
             status = refused.status
             await _refuse(send, refused, _challenge(scope, refused))
@@ -74,15 +87,31 @@ class OAuth:
             await _refuse(send, ServerAway(OVERLOADED) if isinstance(fault, Overloaded) else ServerAway())
         except Exception as fault:  # noqa: BLE001 - after any fault the stranger gets a response, and the log gets the fault
             request_id = this_request()
-            response = refusal(as_problem(fault, request_id, resources.outages), request_id)
-            status = response.status_code
-            await response(scope, receive, send)
+            problem = refusal(as_problem(fault, request_id, resources.outages), request_id)
+            status = problem.status_code
+            await problem(scope, receive, send)
         else:
-            if request.proofs and (nonce := next_nonce(scope, resources)):
-                await answer(send, status, {**NO_STORE, **nonce}, body)
+            if sent.proofs and (nonce := next_nonce(scope, resources)):
+                await answer(send, status, {**NO_STORE, **nonce}, response)
             else:
-                await answer_at_once(scope, send, status, USUAL, body)
+                await answer_at_once(scope, send, status, USUAL, response)
         resources.metrics.answered(self._path, scope["method"], status, time.perf_counter() - begun)
+
+    def _request(self, resources: Resources, sent: "_Sent", body: bytes, digest: bytes | None) -> OAuthRequest:
+        form = parse(sent.content_type, body, any_text=self._any_text)
+        if len(sent.authorizations) > 1:
+            raise InvalidRequest("There is more than one Authorization header.")
+        return OAuthRequest(
+            resources=resources,
+            form=form,
+            authorization=sent.authorizations[0] if sent.authorizations else None,
+            address=sent.address,
+            agent=sent.agent,
+            proofs=sent.proofs,
+            path=self._path,
+            certificates=sent.certificates,
+            digest=digest,
+        )
 
 
 async def issue_token(request: OAuthRequest) -> bytes:
@@ -117,7 +146,7 @@ def _grant(grant_type: str | None) -> Callable[[OAuthRequest], Awaitable[bytes]]
             return client_credentials.issue
 
 
-async def _request(scope: Scope, receive: Receive, resources: Resources, path: str, *, any_text: bool) -> OAuthRequest:
+async def _read(scope: Scope, receive: Receive) -> tuple["_Sent", bytes]:
     if scope["method"] != "POST":
         raise NotAllowed("This endpoint accepts POST only.", headers={"Allow": "POST"})
     try:
@@ -129,25 +158,18 @@ async def _request(scope: Scope, receive: Receive, resources: Resources, path: s
     sent = once_a_head(scope, _sent)
     if sent.fault is not None:
         raise InvalidRequest(sent.fault)
-    form = parse(sent.content_type, body, any_text=any_text)
-    if sent.least_position is not None and (fault := await unreached(resources, sent.least_position)):
+    return sent, body
+
+
+async def _reach(resources: Resources, position: str) -> None:
+    if fault := await unreached(resources, position):
         raise InvalidRequest(fault)
-    if len(sent.authorizations) > 1:
-        raise InvalidRequest("There is more than one Authorization header.")
-    return OAuthRequest(
-        resources=resources,
-        form=form,
-        authorization=sent.authorizations[0] if sent.authorizations else None,
-        address=sent.address,
-        agent=sent.agent,
-        proofs=sent.proofs,
-        path=path,
-        certificates=sent.certificates,
-    )
 
 
 class _Sent(Struct, frozen=True, kw_only=True):
-    """What the head of a request says, and from where it came. `fault` is why it is refused."""
+    """What the head of a request says, and from where it came. `fault` is why it is refused. `begins` is what it says in the digest of a
+    request that may be made again; None, if more is asked than its credentials and its body say.
+    """
 
     fault: str | None
     content_type: str
@@ -157,19 +179,29 @@ class _Sent(Struct, frozen=True, kw_only=True):
     agent: str
     proofs: Sequence[str]
     certificates: Sequence[str]
+    begins: bytes | None
+
+    def digest(self, body: bytes) -> bytes | None:
+        """Return the digest of all that the request says, if another one may say the same and be answered in the same way."""
+        return None if self.begins is None or len(body) > MOST_AGAIN else sha256(self.begins + body).digest()
 
 
 def _sent(scope: Scope) -> _Sent:
     given: dict[bytes, bytes] = dict(scope["headers"])
+    authorizations = headers_named(scope, AUTHORIZATION) if AUTHORIZATION in given else ()
+    content_type = given.get(b"content-type", b"").decode("latin-1")
+    certificates = certificate_headers(scope, resources_of(scope).settings)
+    says_more = certificates or DPOP in given or LEAST_POSITION in given or len(given) != len(scope["headers"])
     return _Sent(
         fault=repeated(scope) if len(given) != len(scope["headers"]) else None,
-        content_type=given.get(b"content-type", b"").decode("latin-1"),
+        content_type=content_type,
         least_position=header(scope, LEAST_POSITION) if LEAST_POSITION in given else None,
-        authorizations=headers_named(scope, AUTHORIZATION) if AUTHORIZATION in given else (),
+        authorizations=authorizations,
         address=address(scope),
         agent=given.get(b"user-agent", b"")[:LONGEST_AGENT].decode("latin-1"),
         proofs=headers_named(scope, DPOP) if DPOP in given else (),
-        certificates=certificate_headers(scope, resources_of(scope).settings),
+        certificates=certificates,
+        begins=None if says_more else json.encode((content_type, authorizations)),
     )
 
 

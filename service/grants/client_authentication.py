@@ -203,6 +203,15 @@ async def authenticate_client(request: OAuthRequest, *, public: bool = False) ->
 
     Raises InvalidRequest, InvalidClient or TooManyFailures.
     """
+    return (await _authenticated_now(request, public=public))[0]
+
+
+async def authenticate_confidential_client(request: OAuthRequest) -> AuthenticatedClient:
+    """The same for a client that is not public. Say also by what it authenticated."""
+    return (await _authenticated_now(request, public=False))[1]
+
+
+async def _authenticated_now(request: OAuthRequest, *, public: bool) -> tuple[Found, AuthenticatedClient]:
     presented = presented_by(request)
     found = await look_up_certain(request, presented)
     client = authenticated(presented, found, utc_now())
@@ -210,7 +219,7 @@ async def authenticate_client(request: OAuthRequest, *, public: bool = False) ->
         await count_failure(request, presented, found)
         raise InvalidClient
     assert found is not None
-    return found
+    return found, client
 
 
 async def count_failure(request: OAuthRequest, presented: PresentedCredentials | None, found: Found | None) -> None:

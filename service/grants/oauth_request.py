@@ -18,6 +18,7 @@ class OAuthRequest(Struct, frozen=True, kw_only=True):
 
     `agent` is its User-Agent.
     `path` is that of the endpoint. `certificates` are what a trusted proxy says of the client's certificate.
+    `digest` is that of all that the request says, if another one that says the same may be answered in the same way.
     """
 
     resources: Resources
@@ -28,6 +29,7 @@ class OAuthRequest(Struct, frozen=True, kw_only=True):
     agent: str = ""
     path: str = "/openid/token"
     certificates: Sequence[str] = ()
+    digest: bytes | None = None
 
     @property
     def certificate(self) -> ClientCertificate | None:

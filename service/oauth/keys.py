@@ -71,6 +71,11 @@ class KeyRing:
         known = self._verifiers.get(kid)
         return known if known and time.time() < known.until else None
 
+    def until(self) -> float:
+        """Return from when on one key fewer verifies tokens, in seconds since 1970, unless something happens before."""
+        now = time.time()
+        return min((known.until for known in self._verifiers.values() if now < known.until), default=inf)
+
     def hint_verifier(self, kid: str) -> Verifier | None:
         """Return the key with this `kid`, unless every session of an ID token that it signed has ended."""
         known = self._verifiers.get(kid)

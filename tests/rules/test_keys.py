@@ -1,6 +1,7 @@
 """The ring of keys: each of its algorithms signs and verifies, and a key stays as long as what it signed."""
 
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Any
 
 import jwt as somebody_elses
@@ -11,7 +12,7 @@ from events.signing_key import PublicJwk
 from projections.signing_keys import Row
 from service.configuration.settings import LONGEST_SESSION, read_settings
 from service.oauth import keys
-from service.oauth.keys import KeyRing
+from service.oauth.keys import LEEWAY, KeyRing
 from service.oauth.signing import ALGORITHMS, Signer, signer
 from service.oauth.tokens import ID_TOKEN_SECONDS, BadToken, Tokens, read_hint, sign, sign_id_token
 from service.resources import open_resources
@@ -86,6 +87,18 @@ def test_a_key(retired_for: timedelta | None, published: bool, for_hints: bool):
     assert (known.verifier(kid) is not None) == published
     hint = sign_id_token(signing("RS256"), HINT)
     assert (read_hint(known, ISSUER, hint) is not None) == for_hints
+
+
+def test_the_keys_verify_the_same_tokens_until_the_first_of_the_retired_ones_ceases_to():
+    assert ring(row("ES256")).until() == inf
+    earlier, later, gone = (
+        row("RS256", retired_for=HOUR),
+        row("EdDSA", retired_for=HOUR / 2),
+        row("ES256", retired_for=2 * HOUR),
+    )
+    known = ring(earlier, later, gone)
+    assert earlier.retired_at is not None
+    assert known.until() == (earlier.retired_at + HOUR + LEEWAY).timestamp()
 
 
 async def test_a_key_outlives_its_id_tokens_where_access_tokens_are_short():

@@ -318,6 +318,24 @@ async def test_each_stream_that_changed_since_is_named_with_its_noun_and_a_new_c
     assert (nothing["same"], nothing["stream_id"]) == (True, None)
 
 
+async def test_changes_are_counted_of_what_is_cached_and_of_nothing_else(database, ledger):
+    async with looking_up(database) as lookup:
+        await lookup.be_certain()
+        stream = await registered(ledger)
+        before = lookup.changes
+        start = StartSession(user=PERSON, token_hash="", amr=("pwd",), acr="1", device=None, at=AT, expires_at=LATER)
+        await handle(ledger, SESSION, new_id(), start, meta())
+        await lookup.be_certain()
+        assert lookup.changes == before
+        for command in (DisableClient(by=ANYBODY), EnableClient(by=ANYBODY)):
+            await handle(ledger, CLIENT, stream, command, meta())
+            await lookup.be_certain()
+        assert lookup.changes == before + 2
+        await handle(ledger, ACCESS_TOKEN, new_id(), RevokeToken(client_id="c", expires_at=LATER, at=AT), meta())
+        await lookup.be_certain()
+        assert lookup.changes == before + 3
+
+
 async def test_reaching_a_position_waits_for_nothing_that_is_not_there(ledger, lookup):
     await registered(ledger)
     await lookup.reach(1)

@@ -1,0 +1,48 @@
+"""What was found for a request, for the next one that says the same: it holds as long as nothing happens that the lookup caches.
+
+A request is known by a digest of all that it says, so that no secret of it stays in memory.
+"""
+
+import time
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from service.lookup import Lookup
+
+MOST = 4096
+"""Of the responses to introspections, so many take 3 MB."""
+
+Found = TypeVar("Found")
+
+
+class _Kept(Struct, Generic[Found], frozen=True):
+    found: Found
+    changes: int
+    until: float
+
+
+class Remembered(Generic[Found]):
+    """One per process and kind of request. The oldest of MOST is dropped."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+        self._kept: dict[bytes, _Kept[Found]] = {}
+
+    def __contains__(self, request: bytes) -> bool:
+        """Whether something was found, which may hold no longer."""
+        return request in self._kept
+
+    def find(self, request: bytes) -> Found | None:
+        """Return what would be found again from all that the lookup knows."""
+        kept = self._kept.get(request)
+        if kept is None or kept.changes != self._lookup.changes or kept.until <= time.time():
+            return None
+        return kept.found
+
+    def keep(self, request: bytes, found: Found, *, changes: int, until: float) -> None:
+        """`changes` are those of the lookup before anything was looked up. From `until` on, in seconds since 1970, something else may be found."""
+        self._kept.pop(request, None)
+        if len(self._kept) >= MOST:
+            self._kept.pop(next(iter(self._kept)))
+        self._kept[request] = _Kept(found, changes, until)
