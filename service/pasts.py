@@ -1,5 +1,6 @@
 """Reads of one thing as it was. Requests that wait at the same time are read in one round trip, those of each history."""
 
+import asyncio
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -19,12 +20,12 @@ class Pasts:
         self._pool = pool
         self._batches: dict[str, Batcher[Wanted, Any]] = {}
 
-    async def find(self, history: History[Snapshot], stream: UUID, position: int) -> Snapshot | None:
+    def find(self, history: History[Snapshot], stream: UUID, position: int) -> "asyncio.Future[Snapshot | None]":
         """Return what the history keeps of this stream's row that was current at the position. Raises Behind and Unavailable."""
         batches = self._batches.get(history.name)
         if batches is None:
             batches = self._batches.setdefault(history.name, Batcher(partial(self._read, history)))
-        return await batches.submit((stream, position))
+        return batches.put((stream, position))
 
     async def _read(self, history: History[Any], wanted: list[Wanted]) -> list[Any]:
         return await read(self._pool, lambda connection: as_of.found_at(connection, history, wanted))

@@ -46,11 +46,13 @@ def fields(event: Event) -> dict[str, Any]:
 
 def stored_fields(kind: str, version: int, data: bytes) -> Struct:
     """The same of the stored bytes of an event, as a struct. Raises UnreadableEvent."""
-    if kind in _KINDS and version == schema_version(kind) and data.startswith(_reader(kind).tagged):
-        try:
-            return _reader(kind).read(data)
-        except ValueError:  # `decode` says what is wrong with it.
-            pass
+    if kind in _KINDS:
+        reader = _reader(kind)
+        if version == reader.version and data.startswith(reader.tagged):
+            try:
+                return reader.read(data)
+            except ValueError:  # `decode` says what is wrong with it.
+                pass
     event = decode(kind, version, data)
     return _reader(kind).read(encode(event))
 
@@ -97,8 +99,9 @@ def _is_struct(hint: Any) -> bool:
 
 
 class _Reader(Struct, frozen=True):
-    """`tagged` is how the stored bytes of the kind begin."""
+    """`tagged` is how the stored bytes of the kind begin, in their present `version`."""
 
+    version: int
     tagged: bytes
     read: Callable[[bytes], Struct]
 
@@ -109,4 +112,5 @@ _KINDS: Mapping[str, type[Struct]] = {str(kind.__struct_config__.tag): kind for 
 @cache
 def _reader(tag: str) -> _Reader:
     """Made at the first use: to make those of all kinds would take a tenth of a start."""
-    return _Reader(b'{"type":"%b"' % tag.encode(), json.Decoder(_readable(_KINDS[tag])).decode)
+    read = json.Decoder(_readable(_KINDS[tag])).decode
+    return _Reader(schema_version(tag), b'{"type":"%b"' % tag.encode(), read)

@@ -48,7 +48,7 @@ class Read(Struct, frozen=True, kw_only=True):
     @property
     def query(self) -> Query:
         path = self.template if ":path}" in self.template else self.path
-        filters = tuple(each for each in self.filters if not each.startswith(CURSOR))
+        filters = tuple([each for each in self.filters if not each.startswith(CURSOR)])
         return Query(actor=self.meta.actor, address=self.meta.address, path=path, filters=filters)
 
     @property
@@ -95,11 +95,13 @@ class ReadCounts:
     def count(self, read: Read) -> bool:
         """Return whether the read is the first of its query and so is to be recorded at once; otherwise it is added to a sum."""
         query = read.query
-        if self._is_new(read, query):
+        known = self._sums.get(query)
+        if known is None and self._has_room(read):
+            self._began = self._began or read.at
             self._sums[query] = Sum(last=read, since=read.at)
             self._queries[read.meta.actor] += 1
             return True
-        self._add(1, read, query)
+        self._add(1, read, known)
         return False
 
     def forget(self, read: Read) -> None:
@@ -111,7 +113,7 @@ class ReadCounts:
 
     def end(self, read: Read) -> None:
         """Add the rows of a stream that has ended, which was counted when it began."""
-        self._add(0, read, read.query)
+        self._add(0, read, self._sums.get(read.query))
 
     def take(self, before: datetime) -> Sums:
         """Return what is to be recorded now, and begin a new minute, if the present one began before that time."""
@@ -131,14 +133,12 @@ class ReadCounts:
                 kept.reads += each.reads
                 kept.found = kept.found if each.found is None else (kept.found or 0) + each.found
 
-    def _is_new(self, read: Read, query: Query) -> bool:
-        self._began = self._began or read.at
-        if query in self._sums:
-            return False
+    def _has_room(self, read: Read) -> bool:
         return self._queries[read.meta.actor] < MOST_QUERIES and self._queries.total() < MOST_OF_ALL
 
-    def _add(self, reads: int, read: Read, query: Query) -> None:
+    def _add(self, reads: int, read: Read, known: Sum | None) -> None:
+        """Without a sum of its own, it belongs to the rest."""
         self._began = self._began or read.at
-        if (known := self._sums.get(query)) is None:
+        if known is None:
             known = self._sums.setdefault(read.rest, Sum(last=read, since=read.at))
         known.add(reads, read)

@@ -105,11 +105,10 @@ async def reached(call: Call, projection: CatchUp[Any, Any], position: int) -> N
     await _once_reached(call, lambda: projection, position, check)
 
 
-async def find(call: Call, history: History[Snapshot], stream: UUID, position: int) -> Snapshot | None:
+def find(call: Call, history: History[Snapshot], stream: UUID, position: int) -> Awaitable[Snapshot | None]:
     """Return what this was at the position, or None. Raises ComeAgain as `reached` does."""
-    return await _once_reached(
-        call, history.catch_up, position, lambda: call.resources.pasts.find(history, stream, position)
-    )
+    pasts = call.resources.pasts
+    return _once_reached(call, history.catch_up, position, lambda: pasts.find(history, stream, position))
 
 
 async def _once_reached(

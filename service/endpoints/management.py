@@ -139,7 +139,11 @@ class Managed:
 
     async def _respond(self, request: Request, request_id: UUID, headers: dict[str, str]) -> Response:
         resources = resources_of(request.scope)
-        caller = await _caller_or_refusal(request, resources)
+        try:
+            caller = await authenticate(request, resources)
+        except Unauthenticated as refused:
+            refused.headers.update(protected.challenge(refused, resources.settings.issuer, MANAGEMENT_API))
+            caller = refused
         headers.update(protected.next_nonce(request.scope, resources))
         if not request.scope.get(COUNTED, False):
             await _count(resources, caller, address(request.scope), headers)
@@ -279,14 +283,6 @@ def _presented(scope: Scope) -> tuple[int, PresentedToken | None]:
     """Return how many Authorization headers there are, and the token of the only one."""
     given = headers_named(scope, b"authorization")
     return len(given), protected.read(given[0]) if len(given) == 1 else None
-
-
-async def _caller_or_refusal(request: Request, resources: Resources) -> Caller | Unauthenticated:
-    try:
-        return await authenticate(request, resources)
-    except Unauthenticated as refused:
-        refused.headers.update(protected.challenge(refused, resources.settings.issuer, MANAGEMENT_API))
-        return refused
 
 
 async def _count(resources: Resources, caller: Caller | Unauthenticated, origin: str, headers: dict[str, str]) -> None:
