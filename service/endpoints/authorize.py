@@ -35,7 +35,7 @@ from service.oauth.interaction import (
 )
 from service.oauth.parameters import Params
 from service.oauth.redirects import Redirect
-from service.people.sessions import Presented, SessionToken, SignedIn
+from service.people.sessions import Presented, SignedIn
 from service.pushed_requests import is_pushed
 from service.resources import MOST_CODES, Resources
 
@@ -53,11 +53,11 @@ async def begin(request: Request) -> Response:
     resources = resources_of(request.scope)
     params, twice = authorize.parse(await _said(request))
     client_id = params.get("client_id", "")
-    token = _token_of(request, client_id)
-    at_once = None if token is None else await code_at_once(resources, params, twice, token)
+    given = _cookie_of(request, client_id)
+    at_once = None if given is None else await code_at_once(resources, params, twice, given)
     if at_once is not None:
         return _code(resources, *at_once)
-    presented = await resources.first_looks.find(token, client_id)
+    presented = await resources.first_looks.find(given, client_id)
     await see_document(resources, client_id, address(request.scope))
     found = await resources.lookup.named(client_id)
     try:
@@ -70,12 +70,11 @@ async def begin(request: Request) -> Response:
     return await _go_on(request, good, found, presented)
 
 
-def _token_of(request: Request, client_id: str) -> SessionToken | None:
-    """Return the content of the cookie, if there may be such a client."""
+def _cookie_of(request: Request, client_id: str) -> str | None:
+    """Return the cookie of a session, if there may be such a client."""
     if request.method != "GET" or client_stream(client_id) is None:
         return None
-    sessions = resources_of(request.scope).sessions
-    return sessions.token(cookie(request.scope, sessions.cookie))
+    return cookie(request.scope, resources_of(request.scope).sessions.cookie)
 
 
 async def _validated(

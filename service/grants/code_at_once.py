@@ -7,25 +7,21 @@ from service.grants.validation import plainly_valid
 from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.interaction import IssueCode
 from service.oauth.parameters import Params
-from service.people.sessions import SessionToken
 from service.resources import MOST_CODES, Resources
 
 
 async def code_at_once(
-    resources: Resources, params: Params, twice: tuple[str, ...], token: SessionToken
+    resources: Resources, params: Params, twice: tuple[str, ...], cookie: str
 ) -> tuple[AuthorizationRequest, Secret] | None:
     """Return the request and its code. None: nothing was recorded, and everything has to be looked up. So nothing is refused, and nobody is
     sent to a page, because of what was remembered. Raises Unavailable.
     """
     client_id = params.get("client_id", "")
-    seen, presented = resources.lookup.remembered(client_id), resources.first_looks.remembered(token, client_id)
-    if seen is None or presented is None:
+    seen, signed_in = resources.lookup.remembered(client_id), resources.first_looks.remembered(cookie, client_id)
+    if seen is None or signed_in is None:
         return None
-    request, signed_in = (
-        plainly_valid(resources, params, twice, seen),
-        await resources.sessions.authenticated(presented),
-    )
-    if request is None or signed_in is None:
+    request = plainly_valid(resources, params, twice, seen)
+    if request is None:
         return None
     if not isinstance(await next_step(resources, request, seen, signed_in), IssueCode):
         return None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from events.group_commit import Batcher, beside
 from projections.sign_ins import SignIn, Wanted
 from service.people.remembered_sign_ins import RememberedSignIns
-from service.people.sessions import Presented, Sessions, SessionToken
+from service.people.sessions import Presented, Sessions, SignedIn, signed_in_by
 
 
 class FirstLooks:
@@ -21,22 +21,23 @@ class FirstLooks:
         self._batches: Batcher[Wanted, SignIn | None] = Batcher(self._look)
         self._remembered = RememberedSignIns()
 
-    def remembered(self, token: SessionToken, client_id: str) -> Presented | None:
-        """Return what was found by this cookie before, if this process remembers it. Much may have happened since."""
-        found = self._remembered.get(Wanted(token.session, client_id), self._epoch())
-        return None if found is None else Presented(token, client_id, found)
+    def remembered(self, cookie: str, client_id: str) -> SignedIn | None:
+        """Return whom this cookie authenticated before, if this process remembers it. Much may have happened since."""
+        found = self._remembered.get(cookie, client_id, self._epoch())
+        return None if found is None else signed_in_by(found)
 
-    async def find(self, token: SessionToken | None, client_id: str) -> Presented | None:
-        """Return what is found by this cookie, None if there is none that this server wrote. In either case the cache includes everything
-        that happened before this call. Raises Unavailable.
+    async def find(self, cookie: str | None, client_id: str) -> Presented | None:
+        """Return what is found by this cookie, None if this server did not write it. In either case the cache includes everything that
+        happened before this call. Raises Unavailable.
         """
-        if token is None:
+        token = self._sessions.token(cookie)
+        if cookie is None or token is None:
             await self._be_certain()
             return None
-        return Presented(token, client_id, await self._batches.submit(Wanted(token.session, client_id)))
+        epoch = self._epoch()
+        presented = Presented(token, client_id, await self._batches.submit(Wanted(token.session, client_id)))
+        self._remembered.keep(cookie, client_id, presented.found if presented.is_proved else None, epoch)
+        return presented
 
     async def _look(self, wanted: list[Wanted]) -> list[SignIn | None]:
-        epoch = self._epoch()
-        found = await beside(self._sessions.read(wanted), self._be_certain())
-        self._remembered.keep(dict(zip(wanted, found, strict=True)), epoch)
-        return found
+        return await beside(self._sessions.read(wanted), self._be_certain())

@@ -2,31 +2,40 @@
 whether it still holds.
 """
 
-from collections.abc import Mapping
+from hashlib import sha256
 
-from projections.sign_ins import SignIn, Wanted
+from projections.sign_ins import SignIn
 
 MOST = 1000
 """Each takes about 3 kB."""
 
+Key = tuple[bytes, str]
+"""The SHA-256 of a cookie, which authenticates somebody and so is not kept, and the client of which the consents were read."""
+
 
 class RememberedSignIns:
-    """Those of an `epoch` of the log: after it lost history, its positions say nothing of what was read before."""
+    """By cookies that authenticated their users. All are of one `epoch` of the log: after it lost history, its positions say nothing of what
+    was read before.
+    """
 
     def __init__(self) -> None:
         self._epoch = 0
-        self._found: dict[Wanted, SignIn] = {}
+        self._found: dict[Key, SignIn] = {}
 
-    def get(self, wanted: Wanted, epoch: int) -> SignIn | None:
-        return self._found.get(wanted) if epoch == self._epoch else None
+    def get(self, cookie: str, client_id: str, epoch: int) -> SignIn | None:
+        return self._found.get(_key(cookie, client_id)) if epoch == self._epoch else None
 
-    def keep(self, found: Mapping[Wanted, SignIn | None], epoch: int) -> None:
-        """`epoch` is that of before they were read. Only open sessions are remembered."""
+    def keep(self, cookie: str, client_id: str, found: SignIn | None, epoch: int) -> None:
+        """`epoch` is that of before it was read. Only an open session is remembered: others are not tried in vain again."""
         if epoch != self._epoch:
             self._epoch, self._found = epoch, {}
-        for wanted, one in found.items():
-            self._found.pop(wanted, None)
-            if one is not None and one.session.state == "open":
-                self._found[wanted] = one
+        key = _key(cookie, client_id)
+        self._found.pop(key, None)
+        if found is not None and found.session.state == "open":
+            self._found[key] = found
         while len(self._found) > MOST:
             del self._found[next(iter(self._found))]
+
+
+def _key(cookie: str, client_id: str) -> Key:
+    return sha256(cookie.encode()).digest(), client_id

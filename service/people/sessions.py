@@ -65,6 +65,11 @@ class Presented(Struct, frozen=True):
     client_id: str
     found: SignIn | None
 
+    @property
+    def is_proved(self) -> bool:
+        """Whether the cookie is that of the session as it was found."""
+        return self.found is not None and compare_digest(self.found.session.token_hash, _hash(self.token))
+
 
 class Sessions:
     """One per process."""
@@ -124,8 +129,8 @@ class Sessions:
 
     async def authenticated(self, presented: Presented) -> SignedIn | None:
         """Return the session and user of a cookie, if they are authenticated by it. Raises Unavailable."""
-        token, found = presented.token, presented.found
-        if found is None or not compare_digest(found.session.token_hash, _hash(token)):
+        found = presented.found
+        if found is None or not presented.is_proved:
             return None
         if found.session.state != "open":
             await self._used_after_end(found.session)

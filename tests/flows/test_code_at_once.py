@@ -71,6 +71,9 @@ async def test_no_code_comes_of_what_is_remembered_and_does_not_hold(live: Live,
         with round_trips() as noted:
             assert sent_back(await asked(browser, client, prompt="none"))["error"] == error
         assert noted[0] == "commit", "it was tried from memory, in vain"
+        with round_trips() as noted:
+            assert sent_back(await asked(browser, client, prompt="none"))["error"] == error
+        assert "commit" not in noted, "and not twice"
         assert len(await authorizations_of(live, person.user)) == 1
 
 

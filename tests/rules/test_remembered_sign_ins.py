@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any, ClassVar, cast
 from urllib.parse import urlencode
-from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 from events.client import Login
 from projections import sessions, users
-from projections.sign_ins import SignIn, Wanted
+from projections.sign_ins import SignIn
 from service.grants import validation
 from service.grants.validation import FURTHER, plainly_valid, validated
 from service.oauth.authorization_request import AuthorizationRequest
@@ -30,32 +29,40 @@ USER: Any = users.project(None, STREAM, USER_REGISTERED)
 FOUND = SignIn(position=7, session=ROW, user=USER, consents=())
 
 
-def wanted(number: int) -> Wanted:
-    return Wanted(UUID(int=number), "client")
+def remembered(*cookies: str, epoch: int = 1) -> RememberedSignIns:
+    found = RememberedSignIns()
+    for cookie in cookies:
+        found.keep(cookie, "client", FOUND, epoch)
+    return found
+
+
+def those_of(found: RememberedSignIns, *cookies: str, epoch: int = 1) -> list[bool]:
+    return [found.get(cookie, "client", epoch) is FOUND for cookie in cookies]
 
 
 def test_what_was_found_is_remembered_until_the_log_lost_history():
-    remembered = RememberedSignIns()
-    remembered.keep({wanted(1): FOUND, wanted(2): None}, 1)
-    assert [remembered.get(wanted(number), 1) for number in (1, 2, 3)] == [FOUND, None, None]
-    assert remembered.get(wanted(1), 2) is None
-    remembered.keep({wanted(3): FOUND}, 2)
-    assert [remembered.get(wanted(number), 2) for number in (1, 3)] == [None, FOUND]
+    found = remembered("a")
+    assert those_of(found, "a", "b") == [True, False]
+    assert found.get("a", "another client", 1) is None
+    assert those_of(found, "a", epoch=2) == [False]
+    found.keep("b", "client", FOUND, 2)
+    assert those_of(found, "a", "b", epoch=2) == [False, True]
 
 
-def test_a_session_that_is_not_open_is_forgotten():
-    remembered = RememberedSignIns()
-    remembered.keep({wanted(1): FOUND, wanted(2): FOUND}, 1)
-    remembered.keep({wanted(1): None, wanted(2): FOUND.__replace__(session=ROW.__replace__(state="ended"))}, 1)
-    assert [remembered.get(wanted(number), 1) for number in (1, 2)] == [None, None]
+def test_what_authenticates_nobody_any_more_is_forgotten():
+    found = remembered("a", "b", "c")
+    found.keep("a", "client", FOUND.__replace__(session=ROW.__replace__(state="ended")), 1)
+    found.keep("b", "client", None, 1)
+    assert those_of(found, "a", "b", "c") == [False, False, True]
 
 
 def test_the_oldest_are_forgotten_first(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(remembered_sign_ins, "MOST", 2)
-    remembered = RememberedSignIns()
-    for number in (1, 2, 1, 3):
-        remembered.keep({wanted(number): FOUND}, 1)
-    assert [remembered.get(wanted(number), 1) for number in (1, 2, 3)] == [FOUND, None, FOUND]
+    assert those_of(remembered("a", "b", "a", "c"), "a", "b", "c") == [True, False, True]
+
+
+def test_a_cookie_is_not_kept():
+    assert "the cookie" not in repr(vars(remembered("the cookie")))
 
 
 class _Lookup:
