@@ -34,6 +34,7 @@ from service.oauth.issuer_keys import IssuerKeys
 from service.oauth.keys import KeyRing
 from service.oauth.remote_keys import RemoteKeys
 from service.oauth.remote_requests import RemoteRequests
+from service.oauth.requests_alike import RequestsAlike
 from service.oauth.signed_metadata import SignedMetadata
 from service.oauth.signing import Signer
 from service.oauth.targets import Known, Target
@@ -77,6 +78,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     imported: ImportedSecrets
     idempotency: Idempotency
     requests: Requests
+    requests_alike: RequestsAlike
     pushed: PushedRequests
     nonces: Nonces
     user_codes: UserCodes
@@ -183,6 +185,7 @@ async def open_resources(
                 imported=imported,
                 idempotency=Idempotency(connections, master_key),
                 requests=Requests(master_key),
+                requests_alike=RequestsAlike(),
                 pushed=PushedRequests(connections, limits, master_key),
                 nonces=Nonces(master_key, required=settings.dpop_nonce_required),
                 user_codes=UserCodes(master_key),

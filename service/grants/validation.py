@@ -66,8 +66,8 @@ def plainly_valid(
     if not FURTHER.isdisjoint(params) or seen.bot_state is not None or seen.client.document is not None:
         return None
     try:
-        return authorize.checked(_asked(resources, params, twice), seen)
-    except (Shown, Redirected):
+        return resources.requests_alike.checked(_asked(resources, params, twice), seen)
+    except (Shown, Redirected, Fault):
         return None
 
 

@@ -30,6 +30,9 @@ LONGER = {"state": 4096, "id_token_hint": 16_384}
 """Limits in characters. Some frameworks keep all data of a login in state; an ID token contains its subject's groups. Of the two, only
 state becomes a part of the sealed request."""
 
+OWN = frozenset({"state", "nonce", "code_challenge"})
+"""Parameters that differ from request to request of a client. Each is checked by itself."""
+
 DISABLED = ("The client is disabled", "Its owner or an operator can enable it again.")
 """Title and detail of Shown."""
 
@@ -124,6 +127,18 @@ def checked(asked: RequestParameters, found: Found | None) -> AuthorizationReque
         raise Redirected(
             refused, why=str(fault) if isinstance(fault, BadRequestObject | BadRequestUri) else ""
         ) from fault
+
+
+def with_own(asked: RequestParameters, found: Found, alike: AuthorizationRequest) -> AuthorizationRequest:
+    """Return what `checked` does, if it returned `alike` for the same parameters but those in OWN. Raises Fault."""
+    own = {name: asked.params[name] for name in OWN if name in asked.params}
+    _nothing_is_too_long(own)
+    return alike.__replace__(
+        asked_at=asked.now,
+        state=own.get("state"),
+        nonce=parameters.visible(own, "nonce"),
+        code_challenge=parameters.challenge_of(asked.params, found, of_all=asked.pkce_of_all),
+    )
 
 
 def still_good(

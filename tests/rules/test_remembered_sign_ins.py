@@ -13,9 +13,11 @@ from projections import sessions, users
 from projections.sign_ins import SignIn
 from service.grants import validation
 from service.grants.validation import FURTHER, plainly_valid, validated
+from service.oauth import requests_alike
 from service.oauth.authorization_request import AuthorizationRequest
-from service.oauth.authorize import Redirected, parse
+from service.oauth.authorize import OWN, Redirected, RequestParameters, checked, parse
 from service.oauth.errors import Shown
+from service.oauth.requests_alike import RequestsAlike
 from service.people import remembered_sign_ins
 from service.people.remembered_sign_ins import RememberedSignIns
 from service.resources import Resources
@@ -76,7 +78,7 @@ class _Settings:
 
 
 class _Resources:
-    settings, lookup = _Settings(), _Lookup()
+    settings, lookup, requests_alike = _Settings(), _Lookup(), RequestsAlike()
 
 
 PERSONS = found(grant_type="authorization_code", redirect_uris=(URI,), login=Login())
@@ -116,6 +118,35 @@ def test_a_plain_request_is_as_valid_at_once_as_it_is_otherwise(more: list[tuple
         patch.setattr(validation, "record_refusal", _nothing)
         params, twice = parse(urlencode(pairs).encode())
         assert plainly_valid(RESOURCES, params, twice, PERSONS) == decided(pairs)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(OWN)), VALUES))
+def test_what_is_remembered_of_requests_alike_says_the_same_of_each(own: dict[str, str]):
+    pairs = [*({**USUAL, "prompt": "none", **own}).items()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(validation, "utc_now", lambda: SESSION_STARTED.at)
+        params, twice = parse(urlencode(pairs).encode())
+        assert plainly_valid(RESOURCES, USUAL | {"prompt": "none"}, (), PERSONS) is not None
+        assert plainly_valid(RESOURCES, params, twice, PERSONS) == decided(pairs)
+
+
+def test_a_client_that_was_changed_is_checked_again():
+    assert plainly_valid(RESOURCES, USUAL, (), PERSONS) is not None
+    others = found(grant_type="authorization_code", redirect_uris=("https://other.example.com",), login=Login())
+    assert plainly_valid(RESOURCES, USUAL, (), others) is None
+    assert plainly_valid(RESOURCES, USUAL, (), PERSONS.__replace__(bot_state="disabled")) is None
+
+
+def test_of_requests_alike_the_oldest_are_forgotten_and_the_longest_not_remembered(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(requests_alike, "MOST", 2)
+    monkeypatch.setattr(requests_alike, "checked", lambda asked, _: checked_of.append(asked) or checked(asked, _))
+    checked_of: list[object] = []
+    none: dict[str, Any] = {}
+    alike = RequestsAlike()
+    for scope in ("openid", "email", "openid", "profile", "openid", "x" * 1000 + " openid", "x" * 1000 + " openid"):
+        asked = RequestParameters(params={**USUAL, "scope": scope}, twice=(), issuer=ISSUER, now=1.0, apis=none)
+        assert alike.checked(asked, PERSONS) == checked(asked, PERSONS)
+    assert len(checked_of) == 6
 
 
 @pytest.mark.parametrize("name", sorted(FURTHER))
