@@ -153,7 +153,7 @@ async def open_resources(
         ledger = Ledger(log, connections)
         people, readiness = People(ledger, master_key), Readiness(lookup, ring, issuance, connections)
         sessions = Sessions(ledger, people, settings, master_key, reader)
-        authorizations = Authorizations(reader, lookup.be_certain)
+        authorizations = Authorizations(reader, lookup.be_certain, lambda: lookup.position)
         lookup.on_users_changed = authorizations.known.forget
         console_sign_ins = ConsoleSignIns(reader)
         imported = ImportedSecrets(ledger, lookup, limits)

@@ -124,9 +124,10 @@ async def record_authorization(
 
 
 async def _append(resources: Resources, stream: UUID, command: GrantAuthorization, decided_from: DecidedFrom) -> None:
-    """Raises Overtaken."""
+    """The exchange of the code is decided from what is known now. Raises Overtaken."""
     meta = envelope(ByUser(user_id=command.granted.user, session=command.granted.session))
     await handle(resources.ledger, AUTHORIZATION, stream, command, meta, fresh=True, decided_from=decided_from)
+    resources.authorizations.known.began(stream, command.granted.user, [command.granted, command.code])
 
 
 def _streams_of(signed_in: SignedIn) -> list[UUID]:

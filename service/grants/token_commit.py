@@ -8,7 +8,7 @@ from typing import NoReturn
 from uuid import UUID
 
 from events.append_with_tokens import Token
-from events.authorization import RefreshTokenIssued, RefreshTokenRotated, token_named
+from events.authorization import token_named
 from events.ids import bot_stream
 from events.issuance import Issue, TokenIssued
 from events.log import Receipt
@@ -86,16 +86,10 @@ async def commit(
 
 
 def _remember(redemption: Redemption, handled: Handled) -> None:
-    """The next exchange of the refresh token is decided from what is known now. Nothing is kept of a user of whom this process may have
-    heard more since: they may be erased.
-    """
-    resources, position = redemption.request.resources, handled.position or 0
-    if resources.lookup.position > position or not isinstance(
-        handled.events[-1], RefreshTokenIssued | RefreshTokenRotated
-    ):
-        return
+    """The next exchange is decided from what is known now."""
     past = Past(redemption.past.events, redemption.user, redemption.past.left_out).followed_by(handled.events)
-    resources.authorizations.known.keep(redemption.token.authorization, Known(past, position))
+    known = redemption.request.resources.authorizations.known
+    known.keep(redemption.token.authorization, Known(past, handled.position or 0))
 
 
 async def refuse_replay(redemption: Redemption, command: RotateRefreshToken) -> NoReturn:

@@ -18,11 +18,13 @@ from service.people.known_authorizations import KnownAuthorizations
 class Authorizations:
     """One per process. Each answer includes everything that was committed before the call, because a batch is read after it was asked for."""
 
-    def __init__(self, pool: Connections, be_certain: Callable[[], asyncio.Future[None]]) -> None:
+    def __init__(
+        self, pool: Connections, be_certain: Callable[[], asyncio.Future[None]], heard: Callable[[], int]
+    ) -> None:
         self._pool = pool
         self._batches: Batcher[UUID, Past] = Batcher(self._read)
         self._users = AuthorizedUsers(pool, be_certain)
-        self.known = KnownAuthorizations()
+        self.known = KnownAuthorizations(heard)
 
     async def past(self, stream: UUID, presented: str) -> Past:
         """Return the events of the authorization, and its user. Raises Unavailable.

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from events.ids import client_stream
@@ -15,9 +16,9 @@ from service.crypto import opaque_tokens
 from service.grants import authorization_code, refresh_token, token_commit
 from service.oauth.errors import Gone, InvalidClient, InvalidRequest
 from tests.flows.conftest import META, Live
-from tests.flows.people import ALL, CALLBACK, Person, code_for, logged_in, tokens_for
+from tests.flows.people import ALL, CALLBACK, Person, asked, code_for, logged_in, proof, sent_back, tokens_for
 from tests.flows.test_private_key_jwt import KEY, assertion, public
-from tests.flows.test_round_trips import carried_out
+from tests.flows.test_round_trips import carried_out, within
 
 Stop = Callable[[Live, Person, str, Any], Awaitable[object]]
 HAPPENED = "select type from log.events where stream_id = $1 order by version"
@@ -183,3 +184,27 @@ async def test_of_a_user_to_whom_something_happens_no_authorization_is_known_any
         await live.beside.people.disable(person.user, META)
         await live.beside.lookup.be_certain()
         assert presented.authorization not in live.beside.authorizations.known
+
+
+async def test_a_code_that_is_known_here_is_worth_nothing_once_another_process_redeemed_it(live: Live):
+    client_id, secret = await live.interactive(displayName="Twice", apis=None)
+    client = {"grant_type": "authorization_code", "client_id": client_id, "client_secret": secret or ""}
+
+    async def given(browser: httpx.AsyncClient) -> dict[str, str]:
+        pkce = proof()
+        code = sent_back(await asked(browser, client_id, code_challenge=pkce.challenge))["code"]
+        return {"code": code, "redirect_uri": CALLBACK, "code_verifier": pkce.verifier, **client}
+
+    async with logged_in(live) as person:
+        await code_for(live, person, client_id)  # and consents
+        async with within(live, person.browser.cookies) as browser:
+            await carried_out(live, authorization_code.redeem, await given(browser))  # from now on the user is known
+            form = await given(browser)
+    presented = opaque_tokens.parsed(opaque_tokens.CODE, form["code"])
+    assert presented is not None
+    assert presented.authorization in live.beside.authorizations.known
+    assert (await live.http.post("/openid/token", data=form)).status_code == 200
+    with pytest.raises(Gone):
+        await carried_out(live, authorization_code.redeem, form)
+    happened = [row[0] for row in await live.beside.ledger.pool.fetch(HAPPENED, presented.authorization)]
+    assert happened[-2:] == ["authorization.code_replayed", "authorization.revoked"]

@@ -21,7 +21,7 @@ from service.grants.oauth_request import OAuthRequest
 from service.oauth.errors import Refusal
 from service.people import authorized_users
 from tests.flows.conftest import Live
-from tests.flows.people import ALL, CALLBACK, asked, code_for, logged_in, sent_back, tokens_for
+from tests.flows.people import ALL, CALLBACK, asked, code_for, logged_in, proof, sent_back, tokens_for
 
 NAMES = {
     CHANGED_SINCE: "certainty",
@@ -99,6 +99,22 @@ async def test_an_exchange_of_a_code_or_of_a_refresh_token_asks_the_database_so_
         await carried_out(live, refresh_token.exchange, {**form, "refresh_token": tokens["refresh_token"]})
     assert of_code == of_one_that_is_not_known == ["past", "commit"]
     assert of_refresh == ["commit"]
+
+
+async def test_a_code_that_its_own_process_gave_to_a_user_whom_it_knows_is_exchanged_by_the_commit_alone(live: Live):
+    client_id, secret = await live.interactive(displayName="Known", apis=None)
+    client, noted = {"client_id": client_id, "client_secret": secret or ""}, list[list[str]]()
+    async with logged_in(live) as person:
+        await code_for(live, person, client_id)  # and consents
+        async with within(live, person.browser.cookies) as browser:
+            for _ in range(2):
+                pkce = proof()
+                code = sent_back(await asked(browser, client_id, code_challenge=pkce.challenge))["code"]
+                form = {"code": code, "redirect_uri": CALLBACK, "code_verifier": pkce.verifier, **client}
+                with round_trips() as trips:
+                    await carried_out(live, authorization_code.redeem, {"grant_type": "authorization_code", **form})
+                noted.append(trips)
+    assert noted == [["past", "commit"], ["commit"]]
 
 
 async def test_a_refresh_token_of_long_ago_has_its_long_past_read_once(live: Live):
