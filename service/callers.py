@@ -1,7 +1,5 @@
 """Who asks the management API: a client by its token, or a person at the console."""
 
-from uuid import UUID
-
 from msgspec import Struct
 
 from events.client_apis import Granted, pairs
@@ -10,7 +8,6 @@ from service.commands.client import Holder
 from service.oauth.tokens import VerifiedClaims
 from service.values.scopes import AUDIT_READ, OPERATE
 
-MOST_REMEMBERED = 1000
 NO_APIS: frozenset[Granted] = frozenset()
 
 
@@ -63,20 +60,3 @@ def _apis_of(claims: VerifiedClaims, client: Row) -> frozenset[Granted]:
         for api, scope in pairs(client.apis)
         if api in claims.audiences and (not scope or scope in claims.scopes)
     )
-
-
-class Callers:
-    """One per process: the caller of a token is made once for the claims and the row that it is made of, while both are remembered."""
-
-    def __init__(self) -> None:
-        self._made: dict[UUID, tuple[VerifiedClaims, Row, Caller]] = {}
-
-    def of(self, claims: VerifiedClaims, client: Row) -> Caller:
-        made = self._made.get(claims.jti)
-        if made is not None and made[0] is claims and made[1] is client:
-            return made[2]
-        if len(self._made) >= MOST_REMEMBERED:
-            self._made.pop(next(iter(self._made)))
-        caller = caller_of(claims, client)
-        self._made[claims.jti] = claims, client, caller
-        return caller

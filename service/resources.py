@@ -14,7 +14,7 @@ from events.log import Log
 from projections.clients import Row
 from service.audit.read_counts import ReadCounts
 from service.audit.refusal_counts import RefusalCounts
-from service.callers import Callers
+from service.callers import Caller
 from service.client_documents import ClientDocuments
 from service.client_logos import Logos
 from service.commands.handle import Ledger
@@ -69,7 +69,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     introspections: Remembered[bytes]
     signed_metadata: SignedMetadata
     foreign: ForeignTokens
-    callers: Callers
+    callers: Remembered[Caller]
     limits: Limits
     rate_limit: RateLimit
     codes: RateLimit
@@ -176,7 +176,7 @@ async def open_resources(
                 foreign=ForeignTokens(
                     lookup, IssuerKeys(fetcher, count=metrics.fetch_of("issuer_keys")), settings.issuer
                 ),
-                callers=Callers(),
+                callers=Remembered(lookup),
                 limits=limits,
                 rate_limit=rate_limit,
                 codes=codes,

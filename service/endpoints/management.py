@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from hashlib import sha256
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -13,8 +14,9 @@ from events.database import Unavailable
 from events.envelope import ByClient, Meta
 from events.refusal import RequestsThrottled
 from service.audit.read_counts import Read
-from service.callers import Caller
+from service.callers import Caller, caller_of
 from service.clock import utc_now
+from service.configuration.settings import LEEWAY_SECONDS
 from service.endpoints import paging, protected, reason_header
 from service.endpoints.fields import SECRETS
 from service.endpoints.moments import AS_OF
@@ -256,16 +258,29 @@ def _origin(request: Request, caller: Caller) -> str | None:
 
 
 async def authenticate(request: Request, resources: Resources) -> Caller:
-    """Return the caller that the console names, or that the token authenticates (RFC 6750, RFC 9449). Raises Unauthenticated."""
+    """Return the caller that the console names, or that the token authenticates (RFC 6750, RFC 9449). Raises Unauthenticated.
+
+    The caller of a bearer token stays the same until anything happens that the lookup caches.
+    """
     if isinstance(signed_in := request.scope.get(CALLER), Caller):
         return signed_in
-    count, presented = once_a_head(request.scope, _presented)
-    if not count:
+    sent = once_a_head(request.scope, _authorization)
+    if not sent.count:
         raise Unauthenticated("Send an access token: Authorization: Bearer ...")
-    if presented is None:
+    if sent.presented is None:
         raise Unauthenticated(
             "Send one Authorization header of the form: Bearer, a space, and an access token.", error="invalid_request"
         )
+    if sent.digest in resources.callers:
+        with span("load"):
+            await resources.lookup.be_current()
+        if (caller := resources.callers.find(sent.digest)) is not None:
+            return caller
+    return await _authenticated(request, resources, sent.presented, sent.digest)
+
+
+async def _authenticated(request: Request, resources: Resources, presented: PresentedToken, digest: bytes) -> Caller:
+    changes = resources.lookup.changes
     try:
         claims = resources.tokens.verify(presented.token)
     except BadToken as fault:
@@ -276,13 +291,26 @@ async def authenticate(request: Request, resources: Resources) -> Caller:
         detail = "The token was revoked, or its client was disabled or deleted."
         raise Unauthenticated(detail, error="invalid_token", scheme=presented.scheme)
     await protected.prove(request, resources, presented, claims, seen)
-    return resources.callers.of(claims, seen.client)
+    caller = caller_of(claims, seen.client)
+    if claims.cnf is UNSET:  # otherwise each request needs a proof
+        until = min(claims.exp + LEEWAY_SECONDS, resources.ring.until())
+        resources.callers.keep(digest, caller, changes=changes, until=until)
+    return caller
 
 
-def _presented(scope: Scope) -> tuple[int, PresentedToken | None]:
-    """Return how many Authorization headers there are, and the token of the only one."""
+class _Authorization(Struct, frozen=True):
+    """How many Authorization headers there are, and of the only one the token, and the digest of all that it says."""
+
+    count: int
+    presented: PresentedToken | None
+    digest: bytes
+
+
+def _authorization(scope: Scope) -> _Authorization:
     given = headers_named(scope, b"authorization")
-    return len(given), protected.read(given[0]) if len(given) == 1 else None
+    presented = protected.read(given[0]) if len(given) == 1 else None
+    said = b"" if presented is None else f"{presented.scheme} {presented.token}".encode()
+    return _Authorization(len(given), presented, sha256(said).digest())
 
 
 async def _count(resources: Resources, caller: Caller | Unauthenticated, origin: str, headers: dict[str, str]) -> None:
