@@ -5,7 +5,7 @@ The server keeps no state between the pages: the browser carries the sealed requ
 
 from html import escape
 from http import HTTPStatus
-from typing import Literal
+from typing import ClassVar, Literal
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -47,6 +47,16 @@ Outcome = Literal["approved", "denied", "late"]
 USED = "This pushed request was used before: each is good for one authorization code. Push a new request (RFC 9126 section 7.3)."
 
 
+class Away(Response):
+    """A redirect to a client. Starlette's own constructor looks for what to encode and which headers to add, which here is known."""
+
+    _LINES: ClassVar = Response(None, headers=GOES_AWAY).raw_headers
+
+    def __init__(self, location: str) -> None:
+        self.status_code, self.body, self.background = HTTPStatus.SEE_OTHER, b"", None
+        self.raw_headers = [*self._LINES, (b"location", location.encode("latin-1"))]
+
+
 async def begin(request: Request) -> Response:
     """Handle the request as the client sent it. Raises Shown."""
     _is_not_only_looked_at(request)
@@ -72,7 +82,7 @@ async def begin(request: Request) -> Response:
 
 def _cookie_of(request: Request, client_id: str) -> str | None:
     """Return the cookie of a session, if there may be such a client."""
-    if request.method != "GET" or client_stream(client_id) is None:
+    if request.scope["method"] != "GET" or client_stream(client_id) is None:
         return None
     return cookie(request.scope, resources_of(request.scope).sessions.cookie)
 
@@ -117,7 +127,7 @@ def sent(redirect: Redirect, resources: Resources) -> Response:
     redirect = redirects.secured(redirect, resources.signer)
     if redirect.mode == "form_post":
         return _form_post(redirect, f"{below(resources.settings.issuer)}{FORM_POST_SCRIPT}")
-    return Response(None, HTTPStatus.SEE_OTHER, {**GOES_AWAY, "Location": redirect.location})
+    return Away(redirect.location)
 
 
 async def _go_on(
@@ -193,13 +203,13 @@ def _code(resources: Resources, asked: AuthorizationRequest, code: Secret) -> Re
 
 def _is_not_only_looked_at(request: Request) -> None:
     """HEAD must change nothing (RFC 9110 section 9.2.1), but this endpoint may issue a code. Raises HTTPException."""
-    if request.method == "HEAD":
+    if request.scope["method"] == "HEAD":
         raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET, POST"})
 
 
 async def _said(request: Request) -> bytes:
     """Return the query of a GET or the form of a POST (OpenID Connect Core 1.0 section 3.1.2.1). Raises Shown."""
-    if request.method != "POST":
+    if request.scope["method"] != "POST":
         return request.scope["query_string"]
     if not is_form(request.headers.get("content-type", "")):
         raise Shown("The request cannot be read", f"Send the body of a POST as {FORM}.")

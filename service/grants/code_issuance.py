@@ -160,12 +160,11 @@ async def has_consent(
     if found.client.login.first_party:
         return True
     since = await _redirect_uris_since(resources, found.client) if given else None
-    counting = (row for row in given if since is None or row.given_at >= since)
-    allowed = {row.resource: set(row.scopes) for row in counting}
-    return all(
-        resource in allowed and allowed[resource].issuperset(scopes)
-        for resource, scopes in parts_of(request, resources.lookup.apis)
-    )
+    allowed = {row.resource: frozenset(row.scopes) for row in given if since is None or row.given_at >= since}
+    for resource, scopes in parts_of(request, resources.lookup.apis):
+        if resource not in allowed or not allowed[resource].issuperset(scopes):
+            return False
+    return True
 
 
 async def _redirect_uris_since(resources: Resources, client: Row) -> datetime | None:

@@ -38,6 +38,9 @@ NOWHERE = "/%2f"
 """A path that no route has."""
 
 
+Lines = list[tuple[bytes, bytes]]
+
+
 class BodyTooLong(Exception):
     """The body is longer than MOST_BYTES, by its Content-Length or by the bytes that arrived."""
 
@@ -203,11 +206,7 @@ async def respond(
     usual: tuple[tuple[bytes, bytes], ...] = (),
 ) -> None:
     """Send a response, at once where that can be. `headers` replace its own of these names; `usual` are added where it has none of the name."""
-    more = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
-    replaced = {name for name, _ in more}
-    raw = [*[each for each in response.raw_headers if each[0] not in replaced], *more]
-    said = {name for name, _ in raw}
-    raw += [each for each in usual if each[0] not in said]
+    raw = _with(response.raw_headers, headers, usual) if headers or usual else response.raw_headers
     exchange: Exchange | None = scope.get(EXCHANGE)
     if exchange is not None and _is_whole(response) and _are_clean(raw):
         lines = b"".join([b"%b: %b\r\n" % each for each in raw if each[0] != b"content-length"])
@@ -215,6 +214,14 @@ async def respond(
             return
     response.raw_headers = raw
     await response(scope, receive, send)
+
+
+def _with(own: Lines, headers: Mapping[str, str], usual: Iterable[tuple[bytes, bytes]]) -> Lines:
+    more = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+    replaced = {name for name, _ in more}
+    raw = [*[each for each in own if each[0] not in replaced], *more]
+    said = {name for name, _ in raw}
+    return [*raw, *[each for each in usual if each[0] not in said]]
 
 
 def _is_whole(response: Response) -> bool:

@@ -32,6 +32,7 @@ class Complete:
         await respond(scope, receive, send, response, {})
 
     async def _carried_out(self, request: Request) -> Response:
-        if ("GET" if request.method == "HEAD" else request.method) not in self.methods:
+        method = request.scope["method"]
+        if ("GET" if method == "HEAD" else method) not in self.methods:
             raise HTTPException(405, headers={"Allow": ", ".join(self.methods)})
         return await self._carry_out(request)

@@ -1,4 +1,4 @@
-"""Responses of the management API are made of their bytes, and are those of Starlette."""
+"""Responses are made of their bytes, and are those of Starlette."""
 
 import asyncio
 from typing import Any
@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.responses import Response
 
+from service.endpoints.authorize import Away
 from service.endpoints.management import NO_STORE
 from service.endpoints.responses import Plain, sent_at_once
 from service.http.asgi import respond
 from service.http.exchange import EXCHANGE
+from service.http.origin import GOES_AWAY
 
 
 @pytest.mark.parametrize("media", ["application/json", "text/csv", "application/octet-stream"])
@@ -58,3 +60,10 @@ def test_a_response_that_is_sent_at_once_is_the_one_that_would_be_sent_otherwise
     asyncio.run(respond({EXCHANGE: otherwise, "type": "http"}, nothing, nothing, response, further, usual=usual))
     assert at_once.sent == otherwise.sent
     assert was_sent == bool(otherwise.sent)
+
+
+def test_a_redirect_to_a_client_is_the_one_that_starlette_would_send():
+    made = Away("https://app.example.com/cb?code=c")
+    starlettes = Response(None, 303, {**GOES_AWAY, "Location": "https://app.example.com/cb?code=c"})
+    assert (made.status_code, made.body) == (starlettes.status_code, starlettes.body)
+    assert sorted(made.raw_headers) == sorted(starlettes.raw_headers)
