@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from events import append_with_tokens
 from events.append_with_tokens import APPEND_WITH_TOKENS
@@ -41,7 +41,7 @@ def _arguments(items: Sequence["Append"]) -> tuple[Any, ...]:
 
 
 def _rows(items: Sequence["Append"]) -> str | None:
-    """The rows by table and kind (schema/0013_rows.sql). A changed row is whole, also where a new one leaves defaults out."""
+    """The rows by table and kind (schema/0013_rows.sql). A changed row has its defaults, which a new one leaves out."""
     found: dict[str, dict[str, list[object]]] = {}
     for item in items:
         for change in item.changes:
@@ -49,10 +49,17 @@ def _rows(items: Sequence["Append"]) -> str | None:
             if change.row is None:
                 kinds.setdefault("gone", []).append(item.stream)
             elif item.expected:
-                kinds.setdefault("changed", []).append(structs.asdict(change.row))
+                kinds.setdefault("changed", []).append(_changed(change.row, change.was))
             else:
                 kinds.setdefault("new", []).append(change.row)
     return encode(found).decode() if found else None
+
+
+def _changed(row: Struct, was: Struct | None) -> dict[str, Any]:
+    if was is None:
+        return structs.asdict(row)
+    key, *others = zip(row.__struct_fields__, structs.astuple(row), structs.astuple(was), strict=True)
+    return {key[0]: key[1]} | {name: now for name, now, before in others if now is not before and now != before}
 
 
 def _event_rows(number: int, item: "Append") -> list[tuple[Any, ...]]:

@@ -24,10 +24,13 @@ select first.leaf, last.position
 
 
 class Change(Struct, frozen=True):
-    """The stream's new row in an inline projection, or None if the events remove the row."""
+    """The stream's new row in an inline projection, or None if the events remove the row. With `was`, the row before, only the columns that
+    are not as before are written.
+    """
 
     table: str
     row: Struct | None
+    was: Struct | None = None
 
 
 class Receipt(Struct, frozen=True, kw_only=True):

@@ -163,7 +163,7 @@ def _changed(row: Row, event: AuthorizationEvent, version: int) -> Row:
             return _granted(row.stream_id, event)
 
 
-TABLE = Table(name="authorizations", row=Row, tags=tags(AuthorizationEvent), project=project)
+TABLE = Table(name="authorizations", row=Row, tags=tags(AuthorizationEvent), project=project, by_column=True)
 
 
 def _row(record: asyncpg.Record) -> Row:

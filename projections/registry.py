@@ -68,7 +68,7 @@ INLINE: dict[str, Table] = {name: table for name, table in PROJECTIONS.items() i
 def changes(stream: UUID, past: Sequence[Event], new: Sequence[Event], *, left_out: int = 0) -> tuple[Change, ...]:
     """The stream's new row in each inline table that follows one of the new events. So many events `left_out` of the past only count."""
     tables = _following(frozenset(map(type_of, new)))
-    return tuple([table.change(stream, [*past, *new], left_out=left_out) for table in tables])
+    return tuple([table.change(stream, new, past, left_out=left_out) for table in tables])
 
 
 @lru_cache(maxsize=1024)

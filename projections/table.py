@@ -1,6 +1,6 @@
 """An inline projection: a table in which the row of a stream is a pure function of that stream's events."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, get_args
 from uuid import UUID
@@ -16,31 +16,38 @@ _encode = json.Encoder().encode
 class Table(Struct, frozen=True, kw_only=True):
     """The fields of `row` are the table's columns, in order; the first is stream_id. `project` returns the row after an event, or None.
 
-    If `row` omits defaults, they are those of the columns: a new row is sent without them.
+    If `row` omits defaults, they are those of the columns: a new row is sent without them. `by_column`: of a changed row only the columns
+    that change are written, which is good for a table that every such stream has its row in.
     """
 
     name: str
     row: type[Struct]
     tags: frozenset[str]
     project: Callable[[Any, UUID, Any], Struct | None]
+    by_column: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
         return self.row.__struct_fields__
 
-    def fold(self, stream: UUID, events: Iterable[Event]) -> Struct | None:
-        """Returns the row after these events, which are all events of one stream up to now."""
-        row: Struct | None = None
+    def fold(self, stream: UUID, events: Iterable[Event], row: Struct | None = None) -> Struct | None:
+        """Returns the row after these events, which are all events of one stream up to now, or those since this row."""
         for event in events:
             row = self.project(row, stream, event)
         return row
 
-    def change(self, stream: UUID, events: Iterable[Event], *, left_out: int = 0) -> Change:
-        """The row after these events of one stream. The table need not follow all of them. So many `left_out` only count in its version."""
-        row: Any = self.fold(stream, [event for event in events if type_of(event) in self.tags])
-        if row is not None and left_out:
-            row = row.__replace__(version=row.version + left_out)
-        return Change(self.name, row)
+    def change(self, stream: UUID, events: Sequence[Event], past: Sequence[Event] = (), *, left_out: int = 0) -> Change:
+        """The row after these events of one stream, and its past. The table need not follow all of them. So many `left_out` of the past only
+        count in its version.
+        """
+        was: Any = self.fold(stream, self._own(past))
+        if was is not None and left_out:
+            was = was.__replace__(version=was.version + left_out)
+        row = self.fold(stream, self._own(events), was)
+        return Change(self.name, row, was if self.by_column else None)
+
+    def _own(self, events: Sequence[Event]) -> list[Event]:
+        return [event for event in events if type_of(event) in self.tags]
 
 
 def record(row: Struct) -> list[Any]:
