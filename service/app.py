@@ -59,7 +59,7 @@ from service.endpoints import (
 )
 from service.endpoints.introspect import introspect, introspect_again
 from service.endpoints.management import CALLER, Action, Managed
-from service.endpoints.oauth import OAuth, issue_token
+from service.endpoints.oauth import OAuth, issue_token, issue_token_again
 from service.endpoints.responses import refusal
 from service.endpoints.revoke import revoke
 from service.endpoints.userinfo import UserInfo
@@ -298,7 +298,7 @@ TOKEN, INTROSPECT, REVOKE, PAR = "/openid/token", "/openid/introspect", "/openid
 DEVICE_AUTHORIZATION = "/openid/device_authorization"
 
 ROUTES = [  # for programs, and the browsers that they send here; /openapi.json lists them; tried in order, so the busiest come first
-    Route(TOKEN, OAuth(TOKEN, issue_token), middleware=SHARED),
+    Route(TOKEN, OAuth(TOKEN, issue_token, again=issue_token_again), middleware=SHARED),
     Route(INTROSPECT, OAuth(INTROSPECT, introspect, again=introspect_again), middleware=SHARED),
     *(Route(path, managed, middleware=SHARED) for path, managed in MANAGED.items()),
     Route(REVOKE, OAuth(REVOKE, revoke), middleware=SHARED),

@@ -106,7 +106,7 @@ class Lookup:
 
     async def client(self, stream: UUID) -> Seen | None:
         """Return the client, or None if there is none with that id. Raises Unavailable if that cannot be known."""
-        if not self._is_current():
+        if not self.is_current():
             await self.be_certain()
         seen = self._in_cache(stream)
         if seen is not None:
@@ -117,7 +117,7 @@ class Lookup:
     def remembered(self, client_id: str) -> Seen | None:
         """Return the client with this client_id if it is in the cache, and that is current: most are, and nothing is waited for."""
         stream = client_stream(client_id)
-        return None if stream is None or not self._is_current() else self._in_cache(stream)
+        return None if stream is None or not self.is_current() else self._in_cache(stream)
 
     def _in_cache(self, stream: UUID) -> Seen | None:
         found = self._clients.get(stream)
@@ -139,7 +139,7 @@ class Lookup:
         seen = await self._alive(claims.client_id, claims.life)
         if seen is None:
             return None
-        if not self._is_current():
+        if not self.is_current():
             await self.be_certain()
         if self.is_revoked(claims.jti, claims.authorization):
             return None
@@ -165,10 +165,11 @@ class Lookup:
 
     async def be_current(self) -> None:
         """Return at once if the cache was proved current less than CURRENT_SECONDS ago; otherwise bring it up to date."""
-        if not self._is_current():
+        if not self.is_current():
             await self.be_certain()
 
-    def _is_current(self) -> bool:
+    def is_current(self) -> bool:
+        """Whether what is cached was proved current less than CURRENT_SECONDS ago."""
         return time.monotonic() <= self._current_until
 
     def be_certain(self) -> "asyncio.Future[None]":

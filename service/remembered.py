@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from service.lookup import Lookup
 
-MOST = 4096
-"""Of the responses to introspections, so many take 3 MB."""
+MOST = 2048
+"""Of responses to introspections, so many take 1.5 MB, of tokens for machines 2 MB; their clients are those of the lookup, as a rule."""
 
 Found = TypeVar("Found")
 

@@ -32,6 +32,7 @@ from service.oauth.errors import ServerAway
 from service.oauth.foreign_tokens import ForeignTokens
 from service.oauth.issuer_keys import IssuerKeys
 from service.oauth.keys import KeyRing
+from service.oauth.machine_token import MachineToken
 from service.oauth.remote_keys import RemoteKeys
 from service.oauth.remote_requests import RemoteRequests
 from service.oauth.requests_alike import RequestsAlike
@@ -67,6 +68,7 @@ class Resources(Struct, frozen=True, kw_only=True):
     ring: KeyRing
     tokens: Tokens
     introspections: Remembered[bytes]
+    machine_tokens: Remembered[MachineToken]
     signed_metadata: SignedMetadata
     foreign: ForeignTokens
     callers: Remembered[Caller]
@@ -172,6 +174,7 @@ async def open_resources(
                 ring=ring,
                 tokens=Tokens(ring, issuer=settings.issuer, audience=settings.audience),
                 introspections=Remembered(lookup),
+                machine_tokens=Remembered(lookup),
                 signed_metadata=SignedMetadata(settings.issuer),
                 foreign=ForeignTokens(
                     lookup, IssuerKeys(fetcher, count=metrics.fetch_of("issuer_keys")), settings.issuer

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from hmac import compare_digest
-from math import inf
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, json
@@ -18,6 +17,7 @@ from service.crypto import opaque_tokens
 from service.crypto.opaque_tokens import OpaqueToken
 from service.grants.client_authentication import authenticate_confidential_client
 from service.grants.oauth_request import OAuthRequest, required
+from service.grants.repetition import Repetition, proof_until
 from service.oauth.authlib_grants import AuthenticatedClient
 from service.oauth.delegation import Act
 from service.oauth.tokens import BadToken, Claims, VerifiedClaims
@@ -62,25 +62,20 @@ async def introspect(request: OAuthRequest) -> bytes:
     return response
 
 
-async def introspect_again(resources: Resources, digest: bytes) -> bytes | None:
+async def introspect_again(again: Repetition) -> bytes | None:
     """Return the response to an introspection that was asked before, if the token was active then and nothing happened since."""
-    if digest not in resources.introspections:
+    known = again.resources.introspections
+    if again.digest not in known:
         return None
     with span("load"):
-        await resources.lookup.be_certain()
-    return resources.introspections.find(digest)
+        await again.resources.lookup.be_certain()
+    return known.find(again.digest)
 
 
 def _until(resources: Resources, caller: AuthenticatedClient, claims: VerifiedClaims) -> float | None:
-    """Return how long the token is active for the caller if nothing happens, in seconds since 1970.
-
-    None, if the caller authenticated by something else than a secret: an assertion can be used once.
-    """
-    by = next((secret for secret in caller.row.secrets if secret.secret_id == caller.secret_id), None)
-    if by is None:
-        return None
-    proof = inf if by.expires_at is None else by.expires_at.timestamp()
-    return min(proof, claims.exp + LEEWAY_SECONDS, resources.ring.until())
+    """Return how long the token is active for the caller if nothing happens, in seconds since 1970; None if the caller cannot ask again."""
+    proof = proof_until(caller.row, caller.secret_id)
+    return None if proof is None else min(proof, claims.exp + LEEWAY_SECONDS, resources.ring.until())
 
 
 def _active(claims: VerifiedClaims) -> bytes:

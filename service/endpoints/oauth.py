@@ -15,6 +15,7 @@ from service.endpoints.protected import next_nonce
 from service.endpoints.responses import MIN_POSITION, OVERLOADED, as_problem, refusal, unreached
 from service.grants import authorization_code, client_credentials, device_code, jwt_bearer, refresh_token
 from service.grants.oauth_request import OAuthRequest
+from service.grants.repetition import Repetition
 from service.grants.token_exchange import exchange
 from service.http.asgi import (
     BodyCutShort,
@@ -31,6 +32,7 @@ from service.http.asgi import (
     resources_of,
 )
 from service.http.last_head import once_a_head
+from service.metrics.cells import Counter
 from service.metrics.families import ISSUED, OTHER, SERVER_ERROR
 from service.oauth import authlib_grants, identity_assertions, token_exchange
 from service.oauth.errors import CHALLENGE, InvalidClient, InvalidRequest, Refusal, ServerAway, TooLong
@@ -51,8 +53,8 @@ USUAL = Head(NO_STORE)
 class OAuth:
     """One OAuth endpoint, as an ASGI application; `carry_out` returns the body of the response. It counts its responses itself.
 
-    `any_text`: the parameters may have any characters. `again` is asked before: it returns the response to a request whose digest it knows,
-    or None.
+    `any_text`: the parameters may have any characters. `again` is asked before: it returns the response to a request that it knows, or
+    None.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class OAuth:
         *,
         success: int = 200,
         any_text: bool = False,
-        again: Callable[[Resources, bytes], Awaitable[bytes | None]] | None = None,
+        again: Callable[[Repetition], Awaitable[bytes | None]] | None = None,
     ) -> None:
         self._path, self._carry_out, self._success, self._any_text = path, carry_out, success, any_text
         self._again = again
@@ -72,7 +74,9 @@ class OAuth:
         try:
             sent, body = await _read(scope, receive)
             digest = None if self._again is None else sent.digest(body)
-            response = None if self._again is None or digest is None else await self._again(resources, digest)
+            response = None
+            if self._again is not None and digest is not None:
+                response = await self._again(Repetition(resources, digest, sent.address))
             if response is None:
                 request = self._request(resources, sent, body, digest)
                 if sent.least_position is not None:
@@ -120,14 +124,34 @@ async def issue_token(request: OAuthRequest) -> bytes:
     results = request.resources.metrics.tokens.get(grant or OTHER) or request.resources.metrics.tokens[OTHER]
     try:
         issued = await _grant(grant)(request)
-    except Refusal as refused:
-        results.get(refused.error, results[OTHER]).inc()
-        raise
     except Exception as fault:
-        results[ServerAway.error if isinstance(fault, Unavailable) else SERVER_ERROR].inc()
+        _count(results, fault)
         raise
     results[ISSUED].inc()
     return issued
+
+
+async def issue_token_again(again: Repetition) -> bytes | None:
+    """The same for a machine that asks for a token as it did before. Return None if it has to be decided again."""
+    results = again.resources.metrics.tokens[client_credentials.GRANT_TYPE]
+    try:
+        issued = await client_credentials.issue_again(again)
+    except Exception as fault:
+        _count(results, fault)
+        raise
+    if issued is not None:
+        results[ISSUED].inc()
+    return issued
+
+
+def _count(results: Mapping[str, Counter], fault: Exception) -> None:
+    match fault:
+        case Refusal():
+            results.get(fault.error, results[OTHER]).inc()
+        case Unavailable():
+            results[ServerAway.error].inc()
+        case _:
+            results[SERVER_ERROR].inc()
 
 
 def _grant(grant_type: str | None) -> Callable[[OAuthRequest], Awaitable[bytes]]:

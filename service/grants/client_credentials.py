@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import UNSET, json
 
 from events.issuance import Issue, TokenIssued
+from projections.clients import Found
 from service.clock import utc_now
 from service.crypto.credentials import new_id
 from service.grants import possession
@@ -17,40 +18,71 @@ from service.grants.client_authentication import (
     look_up_certain,
 )
 from service.grants.oauth_request import OAuthRequest, TokenResponse
+from service.grants.repetition import Repetition, proof_until
 from service.lookup import Seen
 from service.oauth.authlib_grants import AuthenticatedClient
 from service.oauth.authlib_server import Facts, TokenGrant, decide
 from service.oauth.errors import InvalidClient, Refusal
-from service.oauth.signing import Signer
+from service.oauth.machine_token import MachineToken
 from service.oauth.targets import Target, aimed, named, names_one
 from service.oauth.tokens import Claims, sign
 from service.tracing.spans import span
 
+GRANT_TYPE = "client_credentials"
+
 
 async def issue(request: OAuthRequest) -> bytes:
     """Return the JSON body of the token response (RFC 6749 section 5.1). Raises a Refusal."""
+    resources, changes = request.resources, request.resources.lookup.changes
     presented = credentials_or_none(request)
     seen = await look_up(request, presented)
     jkt: str | None = None
     while True:
-        apis = request.resources.lookup.apis
-        claims, signer, grant, seen, target = await _decided(request, presented, seen)
-        if possession.concerns(request, seen.client, target):
+        apis = resources.lookup.apis
+        decided, seen, target = await _decided(request, presented, seen)
+        token = decided
+        if is_bound := possession.concerns(request, seen.client, target):
             jkt = jkt or await possession.key_proved(request, seen)
-            claims = claims.__replace__(cnf=possession.confirmed(request, seen.client, target, jkt))
-        issue = _record_of(request, claims, signer, grant)
+            cnf = possession.confirmed(request, seen.client, target, jkt)
+            token = decided.__replace__(claims=decided.claims.__replace__(cnf=cnf))
         with span("append"):
-            issued = await request.resources.issuance.record(issue)
+            issued = await resources.issuance.record(_record_of(token, request.address))
         if issued.head <= seen.position:
             break
         # Other events were committed between the position of the decision and the commit. They may concern this client.
-        await request.resources.lookup.reach(issued.head)
+        await resources.lookup.reach(issued.head)
         before, seen = seen, await look_up(request, presented)
-        if _same(before, seen) and request.resources.lookup.apis is apis:
+        if _same(before, seen) and resources.lookup.apis is apis:
             break
+    until = proof_until(decided.found.client, decided.grant.secret)
+    if request.digest is not None and until is not None and not is_bound:
+        resources.machine_tokens.keep(request.digest, decided, changes=changes, until=until)
+    return _response(token)
+
+
+async def issue_again(again: Repetition) -> bytes | None:
+    """Return the response with another token to a request that got one, or None if something happened since that may concern it."""
+    resources, lookup = again.resources, again.resources.lookup
+    position, apis = lookup.position, lookup.apis
+    decided = resources.machine_tokens.find(again.digest) if lookup.is_current() else None
+    if decided is None:
+        return None
+    token = decided.another(utc_now())
+    with span("append"):
+        issued = await resources.issuance.record(_record_of(token, again.address))
+    if issued.head > position:  # as above
+        await lookup.reach(issued.head)
+        seen = await lookup.named(token.claims.client_id)
+        if not _same(token.found, seen and resources.imported.known(seen)) or lookup.apis is not apis:
+            return None
+    return _response(token)
+
+
+def _response(token: MachineToken) -> bytes:
+    claims = token.claims
     return json.encode(
         TokenResponse(
-            access_token=sign(signer, claims),
+            access_token=sign(token.signer, claims),
             token_type=claims.token_type,
             expires_in=claims.exp - claims.iat,
             scope=claims.scope,
@@ -58,30 +90,30 @@ async def issue(request: OAuthRequest) -> bytes:
     )
 
 
-def _record_of(request: OAuthRequest, claims: Claims, signer: Signer, grant: TokenGrant) -> Issue:
-    token = TokenIssued(
+def _record_of(token: MachineToken, address: str) -> Issue:
+    claims, grant = token.claims, token.grant
+    said = TokenIssued(
         sub=claims.sub,
         scope=claims.scope,
-        kid=signer.kid,
+        kid=token.signer.kid,
         exp=claims.exp,
-        address=request.address,
-        audience=request.recorded_audience(claims.aud),
+        address=address,
+        audience=token.recorded_audience,
         cnf=claims.cnf or None,
         client_key=grant.client_key,
     )
-    return Issue(client=grant.client, secret=grant.secret, jti=claims.jti, token=token)
+    return Issue(client=grant.client, secret=grant.secret, jti=claims.jti, token=said)
 
 
 async def _decided(
     request: OAuthRequest, presented: PresentedCredentials | None, seen: Seen | None
-) -> tuple[Claims, Signer, TokenGrant, Seen, Target | None]:
-    """Return the claims, the signing key, the grant, the client state from which Authlib decided, and what the token is for. Raises a Refusal."""
+) -> tuple[MachineToken, Seen, Target | None]:
+    """Return the token, the client state from which Authlib decided, and what the token is for. Raises a Refusal."""
     settings = request.resources.settings
     try:
         grant, seen, target, now = _decide(request, presented, seen)
     except Refusal:
         grant, seen, target, now = await _decided_for_certain(request, presented)
-    signer = request.resources.access_token_signer(seen.client, target)
     issued_at = int(now.timestamp())
     lifetime = settings.token_lifetime if target is None else target.lifetime(settings.token_lifetime)
     claims = Claims(
@@ -95,7 +127,10 @@ async def _decided(
         jti=new_id(),
         restored=seen.client.restored or UNSET,
     )
-    return claims, signer, grant, seen, target
+    signer = request.resources.access_token_signer(seen.client, target)
+    audience = request.recorded_audience(claims.aud)
+    decided = MachineToken(claims=claims, signer=signer, grant=grant, recorded_audience=audience, found=seen)
+    return decided, seen, target
 
 
 def _target(request: OAuthRequest, client: AuthenticatedClient | None) -> Target | None:
@@ -132,7 +167,7 @@ def _decide(
     return grant, seen, target, now
 
 
-def _same(before: Seen | None, after: Seen | None) -> bool:
+def _same(before: Found | None, after: Found | None) -> bool:
     return (
         before is not None
         and after is not None
