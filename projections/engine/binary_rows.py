@@ -6,7 +6,7 @@ What a value is in it, the chapters "COPY" and "Data Types" of Postgres's docume
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import chain, repeat
+from itertools import repeat
 from operator import attrgetter, is_
 from struct import Struct as Packed
 from typing import Any
@@ -94,22 +94,27 @@ def _array(number: int, content: Content) -> Content:
 
 def encoded(contents: Sequence[Content], rows: Sequence[Struct]) -> bytes:
     """Returns rows as COPY takes them. What each row has between two columns is written once."""
-    same, fields = _count(len(contents)), list[Iterable[bytes]]()
+    same, parts = _count(len(contents)), list[Iterable[bytes]]()
     for content, values in zip(contents, zip(*map(structs.astuple, rows), strict=True), strict=True):
-        if all(map(is_, values, repeat(values[0]))):
-            same += _field(content, values[0])
-        else:
-            fields += repeat(same), *_column(content, values)
+        begin, column = _column(content, values)
+        same += begin
+        if column:
+            parts += repeat(same), *column
             same = b""
-    return b"".join(chain.from_iterable(zip(*fields, repeat(same, len(rows)), strict=False)))
+    return b"".join(map(b"".join, zip(*parts, repeat(same, len(rows)), strict=False)))
 
 
-def _column(content: Content, values: tuple[Any, ...]) -> Iterable[Iterable[bytes]]:
-    """Returns the field of each row, or in two the lengths and what is that long."""
+def _column(content: Content, values: tuple[Any, ...]) -> tuple[bytes, Sequence[Iterable[bytes]]]:
+    """Returns what the field of each row begins with, and, unless that is all, what follows: whole fields, contents, or lengths and contents."""
+    if all(map(is_, values, repeat(values[0]))):
+        return _field(content, values[0]), ()
     if None in values:
-        return ([_field(content, value) for value in values],)
+        return b"", ([_field(content, value) for value in values],)
     written = list(map(content, values))
-    return map(_length, map(len, written)), written
+    lengths = list(map(len, written))
+    if lengths.count(lengths[0]) == len(lengths):
+        return _length(lengths[0]), (written,)
+    return b"", (map(_length, lengths), written)
 
 
 def _field(content: Content, value: Any) -> bytes:
