@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from events.batches import POSITIONS
 from events.database import AnyConnection
-from events.extent import Extent
+from events.extent import BETWEEN, Extent
 
 COLUMNS = "position, issued_at, client, secret, jti, data"
 FIELD = "convert_from(data, 'UTF8')::json ->> "
@@ -30,25 +30,25 @@ CONDITIONS = {
 
 # Each secret is a short walk of its index, so that the number of its tokens does not matter. A client without a secret has an index of
 # its own, which Postgres uses only where the secret is a literal.
-OF_SECRETS = """
-select {columns} from (
+OF_SECRETS = f"""
+select {{columns}} from (
   select t.* from unnest($3::uuid[]) as wanted (secret) cross join lateral
-    (select {columns} from log.issuance i where i.secret = wanted.secret and position > $1 and position <= $2{conditions}
-      order by position {order} limit {limit}) as t
+    (select {{columns}} from log.issuance i where i.secret = wanted.secret and {BETWEEN}{{conditions}}
+      order by position {{order}} limit {{limit}}) as t
   union all
-  (select {columns} from log.issuance where secret = '00000000-0000-0000-0000-000000000000' and client = $4
-      and position > $1 and position <= $2{conditions} order by position {order} limit {limit})) as found
- order by position {order} limit {limit}
+  (select {{columns}} from log.issuance where secret = '00000000-0000-0000-0000-000000000000' and client = $4
+      and {BETWEEN}{{conditions}} order by position {{order}} limit {{limit}})) as found
+ order by position {{order}} limit {{limit}}
 """
-EDGE_OF_SECRETS = """
+EDGE_OF_SECRETS = f"""
 select position from (
   select t.* from unnest($3::uuid[]) as wanted (secret) cross join lateral
-    (select position from log.issuance i where i.secret = wanted.secret and position > $1 and position <= $2
-      order by position {order} offset {most} limit 1) as t
+    (select position from log.issuance i where i.secret = wanted.secret and {BETWEEN}
+      order by position {{order}} offset {{most}} limit 1) as t
   union all
   (select position from log.issuance where secret = '00000000-0000-0000-0000-000000000000' and client = $4
-      and position > $1 and position <= $2 order by position {order} offset {most} limit 1)) as found
- order by position {order} limit 1
+      and {BETWEEN} order by position {{order}} offset {{most}} limit 1)) as found
+ order by position {{order}} limit 1
 """
 ALL = """
 select {columns} from log.issuance where position > $1 and position <= $2{conditions} order by position {order} limit {limit}

@@ -10,8 +10,9 @@ import pytest
 from events.authorization import CodeRedeemed, RefreshTokenRotated
 from events.database import Connection, connected
 from events.exchange import stream_of
+from events.extent import Extent
 from events.issuance import IssuanceLog, Issue, TokenIssued
-from events.issued_token_lists import Conditions
+from events.issued_token_lists import COLUMNS, EDGE_OF_SECRETS, OF_SECRETS, Conditions
 from events.log import Append, Log
 from projections import audit_events
 from projections.engine.election import Follower
@@ -23,6 +24,7 @@ from tests.conftest import fresh_database
 from tests.rules.samples import AT, CODE_ISSUED, EXCHANGED, GRANTED, hashed
 from tests.tables.conftest import appended
 from tests.tables.items import meta
+from tests.tables.plans import most_rows
 
 GAPS = [60, 60, 1, 1, 1, 1, 1, 1, 60, 60, 60, 1]
 """Seconds between two tokens. (A burst in the middle.)"""
@@ -108,3 +110,20 @@ async def walked(connection: Connection, wanted: Conditions, *, newest_first: bo
         onward = part.rows[1]["position"] if len(part.rows) > 2 else part.edge
         cursor = None if onward is None else Cursor(onward, before=newest_first)
     return found
+
+
+async def test_a_plan_that_is_made_once_walks_the_index_of_a_secret_as_far_as_the_page_goes(superuser: Connection):
+    """The tokens of others are between those of the secret, so that it looks cheaper to read them in the order of the table."""
+    await superuser.execute("create temp table many (like log.issuance including indexes)")
+    await superuser.execute(
+        "insert into many (position, issued_at, client, secret, jti, data)"
+        " select n, now(), secret, secret, $1, '' from generate_series(1, 60000) as n"
+        " cross join lateral cast(lpad((n % 100)::text, 32, '1') as uuid) as secret",
+        new_id(),
+    )
+    await superuser.execute("analyze many")
+    extent, secret = Extent(after=0, upto=10**9, limit=101, newest_first=True), UUID("1" * 31 + "7")
+    for form in (OF_SECRETS, EDGE_OF_SECRETS):
+        statement = form.format(columns=COLUMNS, conditions="", order=extent.order, limit=extent.limit, most=100)
+        statement = statement.replace("log.issuance", "many")
+        assert await most_rows(superuser, statement, extent.after, extent.upto, [secret], secret) <= 101
