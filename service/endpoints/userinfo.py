@@ -1,6 +1,6 @@
 """GET/POST /openid/userinfo (OpenID Connect Core 1.0 section 5.3): the claims about the user that this client may see."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -87,7 +87,7 @@ async def _told(request: Request, resources: Resources) -> _Told:
     return _as_asked(resources, claims, seen.client.security, {"sub": claims.sub, **about})
 
 
-def _wanted(scopes: Collection[str], granted_by: AuthorizedUser) -> Sequence[str]:
+def _wanted(scopes: frozenset[str], granted_by: AuthorizedUser) -> Sequence[str]:
     return (*of_scopes(scopes), *granted_by.granted.userinfo_claims)
 
 

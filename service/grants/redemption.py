@@ -181,7 +181,7 @@ def _target(request: OAuthRequest, authorized: Authorized, seen: Seen) -> Target
     known = request.resources.known
     granted = tuple(map(known.as_registered, split(authorized.granted.resource)))
     asked = named(request.form, seen.client, known) if names_one(request.form) else ()
-    if not set(asked) <= set(granted or (known.audience,)):
+    if asked and not set(asked) <= set(granted or (known.audience,)):
         raise InvalidTarget("The resource is not one of the authorization request. Name one of those, or none.")
     return aimed(asked or granted, seen.client, known, person=True)
 

@@ -35,15 +35,14 @@ async def exchange(request: OAuthRequest) -> bytes:
 
 async def _exchanged(redemption: Redemption) -> bytes:
     request, text = redemption.request, redemption.request.form["refresh_token"]
-    is_current = _is_current(redemption)
-    if is_current and is_used_up(redemption.authorized):  # before a token is recorded
-        raise RefreshedTooOften(MOST_REFRESHES)
-    if is_current and _keeps_it(redemption):
-        return await _keep(redemption, text)
-    if may_have_been_lost(redemption.token.hash, redemption.authorized, utc_now()):
-        return await _repeated(request, text)
-    if not is_current:
+    if not _is_current(redemption):
+        if may_have_been_lost(redemption.token.hash, redemption.authorized, utc_now()):
+            return await _repeated(request, text)
         await _refuse_replay(redemption)
+    if is_used_up(redemption.authorized):  # before a token is recorded
+        raise RefreshedTooOften(MOST_REFRESHES)
+    if _keeps_it(redemption):
+        return await _keep(redemption, text)
     following = opaque_tokens.make(opaque_tokens.REFRESH_TOKEN, redemption.token.authorization)
     claims, signer = access_token_claims(redemption), access_token_signer(redemption)
     answer = json.encode(token_response(redemption, claims, signer, following.reveal()))

@@ -75,14 +75,14 @@ def _id_token(redemption: Redemption, claims: Claims, access_token: str) -> str:
         "amr": list(granted.amr),
         "sid": granted.session,
         "at_hash": at_hash(access_token),
-        **_user_claims(redemption, claims.scope.split()),
+        **_user_claims(redemption, tuple(claims.scope.split())),
     }
     if granted.nonce is not None and redemption.request.form["grant_type"] == "authorization_code":
         about["nonce"] = granted.nonce
     return sign_id_token(redemption.request.resources.signer(login.id_token_alg), about)
 
 
-def _user_claims(redemption: Redemption, scopes: list[str]) -> dict[str, Any]:
+def _user_claims(redemption: Redemption, scopes: tuple[str, ...]) -> dict[str, Any]:
     """The user's claims: those of the scopes, unless the client has minimal ID tokens, and those of the `claims` parameter
     (section 5.5). Raises Gone if the user was erased.
     """

@@ -1,6 +1,7 @@
 """Which scope requests which claims about a user (OpenID Connect Core 1.0 sections 5.1 and 5.4)."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from service.values.scopes import ADDRESS, EMAIL, GROUPS, PHONE, PROFILE
 
@@ -31,7 +32,8 @@ BY_SCOPE = {
 SUPPORTED = ("sub", *(name for names in BY_SCOPE.values() for name in names))
 
 
-def of_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
+@lru_cache(maxsize=256)
+def of_scopes(scopes: tuple[str, ...] | frozenset[str]) -> tuple[str, ...]:
     return tuple([name for scope in scopes if scope in BY_SCOPE for name in BY_SCOPE[scope]])
 
 
