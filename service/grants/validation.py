@@ -14,6 +14,7 @@ from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.authorize import Mismatch, Redirected, RequestParameters
 from service.oauth.errors import Shown
 from service.oauth.parameters import Fault, Params
+from service.oauth.redirects import SIGNED_MODES
 from service.oauth.remote_keys import reach_of
 from service.oauth.request_objects import BadRequestObject
 from service.oauth.signed_requests import kid_of
@@ -60,15 +61,16 @@ async def validated(
 def plainly_valid(
     resources: Resources, params: Params, twice: tuple[str, ...], seen: Found
 ) -> AuthorizationRequest | None:
-    """Return what `validated` returns of a request that depends on nothing else than its parameters and its client. None: it is refused, or
-    depends on more. Nothing is recorded.
+    """Return what `validated` returns of a request that depends on nothing else than its parameters and its client, and neither does its
+    response (one that is signed depends on the keys). None: it is refused, or depends on more. Nothing is recorded.
     """
     if not FURTHER.isdisjoint(params) or seen.bot_state is not None or seen.client.document is not None:
         return None
     try:
-        return resources.requests_alike.checked(_asked(resources, params, twice), seen)
+        request = resources.requests_alike.checked(_asked(resources, params, twice), seen)
     except (Shown, Redirected, Fault):
         return None
+    return None if request.response_mode in SIGNED_MODES else request
 
 
 def _asked(resources: Resources, params: Params, twice: tuple[str, ...]) -> RequestParameters:

@@ -17,6 +17,7 @@ from service.oauth import requests_alike
 from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.authorize import OWN, Redirected, RequestParameters, checked, parse
 from service.oauth.errors import Shown
+from service.oauth.redirects import SIGNED_MODES
 from service.oauth.requests_alike import RequestsAlike
 from service.people import remembered_sign_ins
 from service.people.remembered_sign_ins import RememberedSignIns
@@ -105,9 +106,10 @@ async def _nothing(*_: object) -> None: ...
 def decided(pairs: list[tuple[str, str]]) -> AuthorizationRequest | None:
     params, twice = parse(urlencode(pairs).encode())
     try:
-        return asyncio.run(validated(RESOURCES, params, twice, PERSONS, "192.0.2.1"))[0]
+        request = asyncio.run(validated(RESOURCES, params, twice, PERSONS, "192.0.2.1"))[0]
     except (Shown, Redirected):
         return None
+    return None if request.response_mode in SIGNED_MODES else request
 
 
 @given(st.lists(st.tuples(NAMES, VALUES), max_size=4), st.sets(NAMES, max_size=2))
@@ -153,6 +155,11 @@ def test_of_requests_alike_the_oldest_are_forgotten_and_the_longest_not_remember
 def test_what_depends_on_more_than_its_client_is_not_decided_at_once(name: str):
     assert plainly_valid(RESOURCES, USUAL, (), PERSONS) is not None
     assert plainly_valid(RESOURCES, {**USUAL, name: "x"}, (), PERSONS) is None
+
+
+def test_nor_is_what_is_answered_by_a_signed_response():
+    assert plainly_valid(RESOURCES, {**USUAL, "response_mode": "fragment"}, (), PERSONS) is not None
+    assert plainly_valid(RESOURCES, {**USUAL, "response_mode": "fragment.jwt"}, (), PERSONS) is None
 
 
 def test_nor_is_what_depends_on_a_bot():
