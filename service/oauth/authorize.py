@@ -30,8 +30,8 @@ LONGER = {"state": 4096, "id_token_hint": 16_384}
 """Limits in characters. Some frameworks keep all data of a login in state; an ID token contains its subject's groups. Of the two, only
 state becomes a part of the sealed request."""
 
-OWN = frozenset({"state", "nonce", "code_challenge"})
-"""Parameters that differ from request to request of a client. Each is checked by itself."""
+OWN = frozenset({"state", "nonce", "code_challenge", "login_hint"})
+"""Parameters that differ from request to request of a client, or from user to user. Each is checked by itself."""
 
 DISABLED = ("The client is disabled", "Its owner or an operator can enable it again.")
 """Title and detail of Shown."""
@@ -138,6 +138,7 @@ def with_own(asked: RequestParameters, found: Found, alike: AuthorizationRequest
         state=own.get("state"),
         nonce=parameters.visible(own, "nonce"),
         code_challenge=parameters.challenge_of(asked.params, found, of_all=asked.pkce_of_all),
+        login_hint=own.get("login_hint"),
     )
 
 

@@ -93,7 +93,19 @@ USUAL = {
     "code_challenge_method": "S256",
 }
 NAMES = st.sampled_from(
-    [*USUAL, "state", "nonce", "prompt", "max_age", "claims", "response_mode", "registration", "dpop_jkt", "x"]
+    [
+        *USUAL,
+        "state",
+        "nonce",
+        "prompt",
+        "max_age",
+        "claims",
+        "response_mode",
+        "registration",
+        "dpop_jkt",
+        "login_hint",
+        "x",
+    ]
 )
 VALUES = st.sampled_from(
     ["", *USUAL.values(), "query", "jwt", "none", "login none", "5", "a b", "ä", "plain", "{}", "\n"]
