@@ -14,8 +14,10 @@ from events.database import Connection, connected
 MOST_AT_ONCE = 4
 """Each takes Postgres `maintenance_work_mem`."""
 
-ALONE = {"max_parallel_maintenance_workers": "0"}
-"""Several are made at once, so that helpers of each would only get in each other's way."""
+ALONE = {"max_parallel_maintenance_workers": "0", "synchronous_commit": "off"}
+"""Several are made at once, so that helpers of each would only get in each other's way. The commit that puts the table in another's place makes
+them durable, too.
+"""
 
 OF_TABLE = """
 select case when c.oid is null then format('drop index %s', i.indexrelid::regclass)
