@@ -200,19 +200,10 @@ Authorization = Unauthorized | Authorized | Revoked
 
 def evolve(authorization: Authorization, event: AuthorizationEvent) -> Authorization:
     """Returns the authorization after the event. It never refuses. Of a long stream most are rotations, so these are matched first."""
-    match event:
-        case RefreshTokenRotated() | CodeIssued() | CodeRedeemed() | RefreshTokenIssued() | AuthorizationRevoked():
-            return _with(authorization, event) if isinstance(authorization, Authorized) else authorization
-        case AuthorizationGranted():
-            return Authorized(granted=event)
-        case CodeReplayed() | RedemptionRefused() | RefreshTokenReplayed():
-            return authorization
-
-
-def _with(
-    authorization: Authorized,
-    event: CodeIssued | CodeRedeemed | RefreshTokenIssued | RefreshTokenRotated | AuthorizationRevoked,
-) -> Authorized | Revoked:
+    if isinstance(event, AuthorizationGranted):
+        return Authorized(granted=event)
+    if not isinstance(authorization, Authorized):
+        return authorization
     match event:
         case RefreshTokenRotated():
             return authorization.__replace__(refresh=_rotated(authorization.refresh, event))
@@ -225,6 +216,8 @@ def _with(
             return authorization.__replace__(refresh=refresh)
         case AuthorizationRevoked():
             return Revoked(was=authorization, why=event.why)
+        case CodeReplayed() | RedemptionRefused() | RefreshTokenReplayed():
+            return authorization
 
 
 def refreshed(authorization: Authorization, times: int) -> Authorization:

@@ -116,10 +116,25 @@ class Row(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def project(row: Row | None, stream: UUID, event: AuthorizationEvent) -> Row | None:
-    """Returns the authorization's row after the event."""
+    """Returns the authorization's row after the event. Of a long stream most are rotations, so these are matched first."""
+    if isinstance(event, AuthorizationGranted):
+        return _granted(stream, event)
     if row is None:
-        return _granted(stream, event) if isinstance(event, AuthorizationGranted) else None
-    return _changed(row, event, row.version + 1)
+        return None
+    version = row.version + 1
+    match event:
+        case RefreshTokenRotated():
+            return row.__replace__(used_at=event.at, version=version)
+        case CodeIssued():
+            return row.__replace__(granted_at=event.at, version=version)
+        case CodeRedeemed():
+            return row.__replace__(redeemed_at=event.at, used_at=event.at, version=version)
+        case RefreshTokenIssued():
+            return row.__replace__(refresh_until=event.expires_at, version=version)
+        case AuthorizationRevoked() if row.state == "active":
+            return row.__replace__(state="revoked", revoked_at=event.at, why=event.why, version=version)
+        case AuthorizationRevoked() | CodeReplayed() | RedemptionRefused() | RefreshTokenReplayed():
+            return row.__replace__(version=version)
 
 
 def _granted(stream: UUID, event: AuthorizationGranted) -> Row:
@@ -145,25 +160,6 @@ def _granted(stream: UUID, event: AuthorizationGranted) -> Row:
         restored=event.life,
         asserted_by=event.assertion.issuer if event.assertion else None,
     )
-
-
-def _changed(row: Row, event: AuthorizationEvent, version: int) -> Row:
-    """Of a long stream most are rotations, so these are matched first."""
-    match event:
-        case RefreshTokenRotated():
-            return row.__replace__(used_at=event.at, version=version)
-        case CodeIssued():
-            return row.__replace__(granted_at=event.at, version=version)
-        case CodeRedeemed():
-            return row.__replace__(redeemed_at=event.at, used_at=event.at, version=version)
-        case RefreshTokenIssued():
-            return row.__replace__(refresh_until=event.expires_at, version=version)
-        case AuthorizationRevoked() if row.state == "active":
-            return row.__replace__(state="revoked", revoked_at=event.at, why=event.why, version=version)
-        case AuthorizationRevoked() | CodeReplayed() | RedemptionRefused() | RefreshTokenReplayed():
-            return row.__replace__(version=version)
-        case AuthorizationGranted():
-            return _granted(row.stream_id, event)
 
 
 TABLE = Table(name="authorizations", row=Row, tags=tags(AuthorizationEvent), project=project, by_column=True)
