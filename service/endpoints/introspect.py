@@ -48,8 +48,8 @@ class Introspection(Struct, frozen=True, kw_only=True):
 
 async def introspect(request: OAuthRequest) -> bytes:
     """A token that the caller may not see gets the same response as an inactive one. Raises a Refusal."""
-    caller = await authenticate_confidential_client(request)
     changes = request.resources.lookup.changes
+    caller = await authenticate_confidential_client(request)
     token = required(request.form, "token")
     if refresh_token := opaque_tokens.parsed(opaque_tokens.REFRESH_TOKEN, token):
         return await _refresh_token(request, caller.row, refresh_token)

@@ -14,13 +14,14 @@ from starlette.types import Scope
 
 from projections import clients
 from service import remembered
-from service.endpoints import oauth
+from service.endpoints import introspect, oauth
 from service.endpoints.introspect import _until
+from service.grants.oauth_request import OAuthRequest
 from service.oauth.authlib_grants import AuthenticatedClient
 from service.oauth.tokens import VerifiedClaims
 from service.remembered import Remembered
 from tests.rules.keyring import CLAIMS
-from tests.rules.samples import LATER, REGISTERED, SECRET, STREAM
+from tests.rules.samples import CLIENT_ID, LATER, REGISTERED, SECRET, STREAM
 
 FORM = b"application/x-www-form-urlencoded"
 BODY = b"token=t"
@@ -108,6 +109,37 @@ def test_requests_that_say_something_else_are_others():
 )
 def test_a_request_is_never_made_again_that_has(more: dict[str, Any]):
     assert digest(*more.pop("headers", ()), **more) is None
+
+
+@pytest.mark.parametrize("happens", [False, True])
+async def test_a_response_is_not_found_again_after_something_happened_while_its_caller_was_looked_up(
+    happens: bool, monkeypatch: pytest.MonkeyPatch
+):
+    """The caller may have been disabled: then it was found as it had been before."""
+    row = clients.project(None, STREAM, REGISTERED)
+    assert row is not None
+
+    async def standing(_: object) -> object:
+        return row
+
+    lookup = SimpleNamespace(changes=3, apis={}, standing=standing)
+    claims = VerifiedClaims(**structs.asdict(CLAIMS.__replace__(client_id=CLIENT_ID, exp=int(time.time()) + 60)))
+
+    async def authenticated(_: object) -> AuthenticatedClient:
+        lookup.changes += happens
+        return AuthenticatedClient(row=row, secret_id=SECRET.secret_id, method="client_secret_post")
+
+    monkeypatch.setattr(introspect, "authenticate_confidential_client", authenticated)
+    resources: Any = SimpleNamespace(
+        lookup=lookup,
+        tokens=SimpleNamespace(verify=lambda *_, **__: claims),
+        ring=SimpleNamespace(until=lambda: inf),
+        introspections=of(lookup),
+    )
+    form = {"token": "t"}
+    request = OAuthRequest(resources=resources, form=form, authorization=None, address="127.0.0.1", digest=b"a")
+    response = await introspect.introspect(request)
+    assert resources.introspections.find(b"a") == (None if happens else response)
 
 
 def until(*, exp: int, expires: datetime | None = None, key: float = inf, by: UUID = SECRET.secret_id) -> float | None:
