@@ -1,50 +1,58 @@
-"""Most authorization requests of a client differ in a few parameters only. What was found of the others is remembered, the oldest first."""
+"""Most authorization requests of a client differ in a few parameters only. What was found of the others is remembered, the oldest first.
+
+They are known by a digest: they may name a person, of whom nothing may stay here.
+"""
 
 from collections.abc import Mapping
+from hashlib import sha256
+from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, json
 
 from projections.apis import Row as Api
-from projections.clients import Found, Row
+from projections.clients import Found
 from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.authorize import OWN, RequestParameters, checked, with_own
 
 MOST = 1000
 LONGEST = 1000
-"""In characters of all parameters together. With MOST, these bound what strangers can have remembered."""
-
-Alike = tuple[tuple[str, str], ...]
+"""In bytes, as JSON. With MOST, these bound what strangers can have remembered."""
 
 
 class _Checked(Struct, frozen=True):
-    """A good request, of a client as it was then and with the APIs of then."""
+    """A good request without what is its own, of a client at a version: its row may be long, and is the cache's to keep or to forget."""
 
-    client: Row
-    apis: Mapping[str, Api]
+    client: UUID
+    version: int
     request: AuthorizationRequest
 
 
 class RequestsAlike:
-    """One per process. The settings of a deployment stay as they are meanwhile."""
+    """One per process. All are with the same APIs, which are others after the log lost history: then a version says nothing of what was
+    before. The settings of a deployment stay as they are meanwhile.
+    """
 
     def __init__(self) -> None:
-        self._checked: dict[Alike, _Checked] = {}
+        self._apis: Mapping[str, Api] = {}
+        self._checked: dict[bytes, _Checked] = {}
 
     def checked(self, asked: RequestParameters, found: Found) -> AuthorizationRequest:
         """Return what `authorize.checked` does of plain parameters. Raises Shown, Redirected, Fault."""
-        if asked.twice or not found.may_act:
+        alike = json.encode([each for each in asked.params.items() if each[0] not in OWN])
+        if asked.twice or not found.may_act or len(alike) > LONGEST:
             return checked(asked, found)
-        key = tuple([each for each in asked.params.items() if each[0] not in OWN])
+        if asked.apis is not self._apis:
+            self._apis, self._checked = asked.apis, {}
+        key, client = sha256(alike).digest(), found.client
         known = self._checked.get(key)
-        if known is not None and known.client is found.client and known.apis is asked.apis:
+        if known is not None and known.client == client.stream_id and known.version == client.version:
             return with_own(asked, found, known.request)
         request = checked(asked, found)
-        self._keep(key, _Checked(found.client, asked.apis, request))
+        others = request.__replace__(state=None, nonce=None, code_challenge=None, login_hint=None)
+        self._keep(key, _Checked(client.stream_id, client.version, others))
         return request
 
-    def _keep(self, key: Alike, good: _Checked) -> None:
-        if sum(len(name) + len(value) for name, value in key) > LONGEST:
-            return
+    def _keep(self, key: bytes, good: _Checked) -> None:
         self._checked.pop(key, None)
         self._checked[key] = good
         while len(self._checked) > MOST:

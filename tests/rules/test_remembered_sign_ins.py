@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from events.client import Login
 from projections import sessions, users
+from projections.clients import Found
 from projections.sign_ins import SignIn
 from service.grants import validation
 from service.grants.validation import FURTHER, plainly_valid, validated
@@ -82,7 +83,11 @@ class _Resources:
     settings, lookup, requests_alike = _Settings(), _Lookup(), RequestsAlike()
 
 
-PERSONS = found(grant_type="authorization_code", redirect_uris=(URI,), login=Login())
+def persons(*redirect_uris: str, version: int = 1) -> Found:
+    return found(grant_type="authorization_code", redirect_uris=redirect_uris, login=Login(), version=version)
+
+
+PERSONS = persons(URI)
 RESOURCES = cast("Resources", _Resources())
 USUAL = {
     "response_type": "code",
@@ -146,7 +151,7 @@ def test_what_is_remembered_of_requests_alike_says_the_same_of_each(own: dict[st
 
 def test_a_client_that_was_changed_is_checked_again():
     assert plainly_valid(RESOURCES, USUAL, (), PERSONS) is not None
-    others = found(grant_type="authorization_code", redirect_uris=("https://other.example.com",), login=Login())
+    others = persons("https://other.example.com", version=2)
     assert plainly_valid(RESOURCES, USUAL, (), others) is None
     assert plainly_valid(RESOURCES, USUAL, (), PERSONS.__replace__(bot_state="disabled")) is None
 
@@ -161,6 +166,31 @@ def test_of_requests_alike_the_oldest_are_forgotten_and_the_longest_not_remember
         asked = RequestParameters(params={**USUAL, "scope": scope}, twice=(), issuer=ISSUER, now=1.0, apis=none)
         assert alike.checked(asked, PERSONS) == checked(asked, PERSONS)
     assert len(checked_of) == 6
+
+
+def test_nothing_of_a_person_is_kept_of_requests_alike():
+    alike, none = RequestsAlike(), dict[str, Any]()
+    personal = dict.fromkeys(("state", "nonce", "login_hint", "email"), "ada@example.com")
+    wanted = {"claims": '{"id_token":{"email":{"value":"ada@example.com"}}}'}
+    for more in (personal, wanted):
+        asked = RequestParameters(params=USUAL | more, twice=(), issuer=ISSUER, now=1.0, apis=none)
+        assert alike.checked(asked, PERSONS) == alike.checked(asked, PERSONS) == checked(asked, PERSONS)
+    assert "ada@example.com" not in repr(vars(alike))
+
+
+def test_what_is_known_of_a_client_is_not_kept_by_requests_alike():
+    alike, client = RequestsAlike(), persons(URI, "https://other.example.com")
+    alike.checked(RequestParameters(params=USUAL, twice=(), issuer=ISSUER, now=1.0), client)
+    assert "https://other.example.com" not in repr(vars(alike))
+
+
+def test_after_the_log_lost_history_a_request_is_checked_again():
+    """The lookup reads the APIs anew then, and the client's version may be of another change."""
+    alike, apis = RequestsAlike(), (dict[str, Any](), dict[str, Any]())
+    before, after = (RequestParameters(params=USUAL, twice=(), issuer=ISSUER, now=1.0, apis=each) for each in apis)
+    assert alike.checked(before, PERSONS) == checked(before, PERSONS)
+    with pytest.raises(Shown):
+        alike.checked(after, persons("https://other.example.com"))
 
 
 @pytest.mark.parametrize("name", sorted(FURTHER))

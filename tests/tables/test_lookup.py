@@ -493,6 +493,7 @@ async def test_after_a_failover_that_lost_the_end_of_the_log_it_forgets_all_it_k
         assert lookup.is_revoked(unrevoked)
         assert lookup.is_revoked(new_id(), regranted)
         assert lookup.position == 6
+        apis = lookup.apis
 
         await superuser.execute(LOSE_ALL_BUT_THE_FIRST)
         await handle(ledger, CLIENT, kept, DisableClient(by=ANYBODY), meta())
@@ -503,6 +504,7 @@ async def test_after_a_failover_that_lost_the_end_of_the_log_it_forgets_all_it_k
         assert not lookup.is_revoked(unrevoked)
         assert not lookup.is_revoked(new_id(), regranted)
         assert len(loads) == 2, "the keys too are another history's"
+        assert lookup.apis is not apis, "as requests alike rely on"
         assert lookup.position == 8
 
 
