@@ -34,6 +34,7 @@ OWN = frozenset({"state", "nonce", "code_challenge", "login_hint"})
 """Parameters that differ from request to request of a client, or from user to user. Each is checked by itself."""
 
 DISABLED = ("The client is disabled", "Its owner or an operator can enable it again.")
+UNREAD = ("The request cannot be read", f"Send it in UTF-8, with at most {MOST_PARAMETERS} parameters.")
 """Title and detail of Shown."""
 
 NOT_OFFERED = {
@@ -94,13 +95,12 @@ class RequestParameters(Struct, frozen=True, kw_only=True):
 
 def parse(text: bytes) -> tuple[Params, tuple[str, ...]]:
     """Return the parameters that have a value, each once, and the names of the repeated ones, sorted. Raises Shown."""
-    unread = Shown("The request cannot be read", f"Send it in UTF-8, with at most {MOST_PARAMETERS} parameters.")
     if text.count(b"&") >= MOST_PARAMETERS:
-        raise unread
+        raise Shown(*UNREAD)
     try:
         pairs = pairs_of(text.decode("utf-8"))
     except UnicodeDecodeError as fault:
-        raise unread from fault
+        raise Shown(*UNREAD) from fault
     return joined(pairs), repeated(pairs)
 
 
