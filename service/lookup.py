@@ -265,15 +265,16 @@ class Lookup:
             await self._on_keys_changed(connection)
         if TRUSTED_ISSUER in by_noun:
             self._issuers = await trusted_issuers.active(connection)
-        if API in by_noun:
-            self.apis = await apis.every(connection)
         if tokens := by_noun.get(ACCESS_TOKEN):
             self._remember_revoked(await revoked_tokens.find(connection, tokens))
         if changed_authorizations := by_noun.get(AUTHORIZATION):
             self._remember_revoked(
                 await authorizations.revoked(connection, changed_authorizations, self._longest_token)
             )
-        # This comes last, with no await before the new position is set: otherwise a concurrent read could cache a client as it was before.
+        if API in by_noun:
+            self.apis = await apis.every(connection)
+        # This comes last, with no await before the new position is set: otherwise a concurrent read could cache a client as it was before,
+        # or take the new APIs for those from which something was decided.
         if users := by_noun.get(USER):
             self.on_users_changed(frozenset(users))
         for stream in by_noun.get(CLIENT, ()):
