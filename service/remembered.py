@@ -11,7 +11,7 @@ from msgspec import Struct
 from service.lookup import Lookup
 
 MOST = 2048
-"""Of responses to introspections, so many take 1.5 MB, of tokens for machines 2 MB; their clients are those of the lookup, as a rule."""
+"""Of responses to introspections, so many take 1.5 MB, of tokens for machines 2 MB."""
 
 Found = TypeVar("Found")
 

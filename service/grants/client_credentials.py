@@ -40,7 +40,7 @@ async def issue(request: OAuthRequest) -> bytes:
     while True:
         apis = resources.lookup.apis
         decided, seen, target = await _decided(request, presented, seen)
-        token = decided
+        token, until = decided, proof_until(seen.client, decided.grant.secret)
         if is_bound := possession.concerns(request, seen.client, target):
             jkt = jkt or await possession.key_proved(request, seen)
             cnf = possession.confirmed(request, seen.client, target, jkt)
@@ -54,7 +54,6 @@ async def issue(request: OAuthRequest) -> bytes:
         before, seen = seen, await look_up(request, presented)
         if _same(before, seen) and resources.lookup.apis is apis:
             break
-    until = proof_until(decided.found.client, decided.grant.secret)
     if request.digest is not None and until is not None and not is_bound:
         resources.machine_tokens.keep(request.digest, decided, changes=changes, until=until)
     return _response(token)
@@ -63,17 +62,16 @@ async def issue(request: OAuthRequest) -> bytes:
 async def issue_again(again: Repetition) -> bytes | None:
     """Return the response with another token to a request that got one, or None if something happened since that may concern it."""
     resources, lookup = again.resources, again.resources.lookup
-    position, apis = lookup.position, lookup.apis
-    decided = resources.machine_tokens.find(again.digest) if lookup.is_current() else None
-    if decided is None:
+    decided, apis = resources.machine_tokens.find(again.digest), lookup.apis
+    seen = None if decided is None else lookup.remembered(decided.claims.client_id)
+    if decided is None or seen is None:
         return None
     token = decided.another(utc_now())
     with span("append"):
         issued = await resources.issuance.record(_record_of(token, again.address))
-    if issued.head > position:  # as above
+    if issued.head > seen.position:  # as above
         await lookup.reach(issued.head)
-        seen = await lookup.named(token.claims.client_id)
-        if not _same(token.found, seen and resources.imported.known(seen)) or lookup.apis is not apis:
+        if not _same(seen, await lookup.named(token.claims.client_id)) or lookup.apis is not apis:
             return None
     return _response(token)
 
@@ -129,8 +127,7 @@ async def _decided(
     )
     signer = request.resources.access_token_signer(seen.client, target)
     audience = request.recorded_audience(claims.aud)
-    decided = MachineToken(claims=claims, signer=signer, grant=grant, recorded_audience=audience, found=seen)
-    return decided, seen, target
+    return MachineToken(claims=claims, signer=signer, grant=grant, recorded_audience=audience), seen, target
 
 
 def _target(request: OAuthRequest, client: AuthenticatedClient | None) -> Target | None:

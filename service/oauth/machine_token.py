@@ -4,7 +4,6 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from projections.clients import Found
 from service.crypto.credentials import new_id
 from service.oauth.authlib_server import TokenGrant
 from service.oauth.signing import Signer
@@ -12,13 +11,14 @@ from service.oauth.tokens import Claims
 
 
 class MachineToken(Struct, frozen=True, kw_only=True):
-    """`recorded_audience` is what its record says of its audience, `found` the client from which it was decided."""
+    """`recorded_audience` is what its record says of its audience. The client is not kept here: how many bytes of clients a process keeps
+    has a limit, which is that of the lookup.
+    """
 
     claims: Claims
     signer: Signer
     grant: TokenGrant
     recorded_audience: str | None
-    found: Found
 
     def another(self, now: datetime) -> "MachineToken":
         """Return one that says the same but for its id and its times."""
