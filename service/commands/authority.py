@@ -72,7 +72,9 @@ def own_scopes(scopes: tuple[str, ...], grant: Grant) -> tuple[str, ...]:
     Raises Contradiction if a machine client should have those.
     """
     of_people = [scope for scope in scopes if scope in IDENTITY]
-    if of_people and isinstance(grant, ClientCredentials):
+    if not of_people:
+        return scopes
+    if isinstance(grant, ClientCredentials):
         raise Contradiction(
             f"Users do not sign in through a machine client, so it cannot have the scopes: {' '.join(of_people)}."
         )

@@ -1,6 +1,5 @@
 """The public keys in a request about a client: their checks, and what is stored of them."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -74,8 +73,9 @@ def parsed_key(jwk: object) -> PublicKey:
 
 def registered_keys(jwks: dict[str, Any] | None, at: datetime) -> tuple[StoredKey, ...]:
     """Return the keys of a request that `check` found good."""
-    given: Sequence[Any] = () if jwks is None else jwks["keys"]
-    keys = [parse(jwk) for jwk in given]
+    if jwks is None:
+        return ()
+    keys = [parse(jwk) for jwk in jwks["keys"]]
     return tuple(
         stored_key(key, name=f"first {number}" if len(keys) > 1 else "first", at=at)
         for number, key in enumerate(keys, 1)

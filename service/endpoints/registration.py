@@ -92,7 +92,7 @@ def prepared(asked: Asked, *, owner: str, by: Holder) -> Prepared:
 
 def _command(asked: Asked, *, owner: str, by: Holder, secret: StoredSecret | None, at: datetime) -> RegisterClient:
     """A request without scopes gets those of every new client, if the caller has them."""
-    usual = tuple(scope for scope in NEW_CLIENT if scope in by.scopes)
+    usual = tuple([scope for scope in NEW_CLIENT if scope in by.scopes])
     return RegisterClient(
         owner=owner,
         grant=_grant(asked),

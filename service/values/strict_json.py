@@ -53,7 +53,7 @@ def _plain(body: bytes) -> dict[str, Any] | None:
     if not isinstance(read, dict):
         return None
     found = cast("dict[str, Any]", read)
-    is_plain = all(type(value) in _PLAIN for value in found.values())
+    is_plain = _PLAIN.issuperset(map(type, found.values()))
     return found if is_plain and len(_name_ends(body)) == len(found) else None
 
 
