@@ -6,7 +6,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
-from msgspec import Struct, defstruct, field, json, structs
+from msgspec import Raw, Struct, defstruct, field, json, structs
 
 from events.codec import TYPES, Event, Recorded, decode, encode, schema_version, type_of
 from events.ids import api_id_of, bot_id_of, client_id_of
@@ -63,7 +63,7 @@ def _readable(kind: type[Struct], **tag: Any) -> type[Struct]:
     shown = [each for each in structs.fields(kind) if each.encode_name not in SECRETIVE]
     return defstruct(
         kind.__name__,
-        [(each.name, _type(hints[each.name]), _default(each)) for each in shown],
+        [(each.name, _type_of(kind, each, hints[each.name]), _default(each)) for each in shown],
         rename={each.name: each.encode_name for each in shown},
         omit_defaults=kind.__struct_config__.omit_defaults,
         frozen=True,
@@ -81,6 +81,16 @@ def _default(each: structs.FieldInfo) -> Any:
 def _nested(kind: type[Struct]) -> type[Struct]:
     config = kind.__struct_config__
     return _readable(kind, tag=config.tag, tag_field=config.tag_field)
+
+
+def _type_of(kind: type[Struct], each: structs.FieldInfo, hint: Any) -> Any:
+    """What has no struct in it is passed on as it is stored, unless it may be a default that is left out."""
+    may_be_left_out = kind.__struct_config__.omit_defaults and not each.required
+    return _type(hint) if may_be_left_out or _has_struct(hint) else Raw
+
+
+def _has_struct(hint: Any) -> bool:
+    return _is_struct(hint) or (get_origin(hint) is not Literal and any(map(_has_struct, get_args(hint))))
 
 
 def _type(hint: Any) -> Any:

@@ -205,6 +205,15 @@ def test_what_is_read_of_stored_bytes_is_what_is_read_of_the_event(event):
     assert shown == json.encode(told)
 
 
+@pytest.mark.parametrize("event", EVENTS, ids=type_of)
+def test_a_default_that_was_stored_is_shown_as_one_that_was_left_out(event):
+    values = {each.encode_name: getattr(event, each.name) for each in structs.fields(event)}
+    kind, stored = type_of(event), {name: value for name, value in values.items() if value is not UNSET}
+    data = json.encode({"type": kind, **stored})
+    shown = json.encode(event_fields.stored_fields(kind, schema_version(kind), data))
+    assert shown == json.encode(event_fields.fields(event))
+
+
 def test_stored_bytes_that_are_not_of_their_type_are_not_shown():
     of_another = encode(RENAMED)
     for kind, data in (
