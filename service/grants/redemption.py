@@ -36,7 +36,7 @@ from service.values.scopes import split
 class Redemption(Struct, frozen=True, kw_only=True):
     """A token request that passed the checks: its code or refresh token, the authorization and its user, the client, and Authlib's decision.
 
-    All is as of the position `since`, or later.
+    All is as of the position `since`, or later, and of an `epoch` of the log.
     """
 
     request: OAuthRequest
@@ -50,6 +50,7 @@ class Redemption(Struct, frozen=True, kw_only=True):
     cnf: Confirmation | UnsetType
     target: Target
     since: int
+    epoch: int
     is_certain: bool
 
 
@@ -93,6 +94,7 @@ async def check_request(
         cnf=cnf,
         target=target,
         since=view.since,
+        epoch=view.epoch,
         is_certain=is_certain,
     )
 

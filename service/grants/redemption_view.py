@@ -30,7 +30,7 @@ NOTHING_KNOWN = Known(NOTHING, NOW)
 class View(Struct, frozen=True, kw_only=True):
     """What a request is decided from: its code or refresh token, its client and that one's authentication, and the authorization.
 
-    All is as of the position `since`, or later.
+    All is as of the position `since`, or later. `epoch` is that of the lookup before the authorization was read.
     """
 
     token: OpaqueToken | None
@@ -41,6 +41,7 @@ class View(Struct, frozen=True, kw_only=True):
     loaded: Loaded[Authorization]
     authorized: Authorized | None
     since: int
+    epoch: int
 
     def facts(self, request: OAuthRequest, device: DeviceCode | None = None) -> Facts:
         issuer = request.resources.settings.issuer
@@ -56,6 +57,7 @@ async def viewed(
 ) -> View:
     """Raises as `look` does."""
     seen = await look(request, presented)
+    epoch = request.resources.lookup.epoch
     known = NOTHING_KNOWN if token is None else await look_back(request, token)
     past, loaded = known.past, loaded_from(known.past)
     return View(
@@ -67,6 +69,7 @@ async def viewed(
         loaded=loaded,
         authorized=_authorization_of(loaded.state, token, seen),
         since=known.position if seen is None else min(known.position, seen.position),
+        epoch=epoch,
     )
 
 

@@ -86,10 +86,12 @@ async def commit(
 
 
 def _remember(redemption: Redemption, handled: Handled) -> None:
-    """The next exchange is decided from what is known now."""
+    """The next exchange is decided from what is known now, unless the log lost history since that was read."""
+    resources = redemption.request.resources
+    if redemption.epoch != resources.lookup.epoch:
+        return
     past = Past(redemption.past.events, redemption.user, redemption.past.left_out).followed_by(handled.events)
-    known = redemption.request.resources.authorizations.known
-    known.keep(redemption.token.authorization, Known(past, handled.position or 0))
+    resources.authorizations.known.keep(redemption.token.authorization, Known(past, handled.position or 0))
 
 
 async def refuse_replay(redemption: Redemption, command: RotateRefreshToken) -> NoReturn:
@@ -128,8 +130,11 @@ async def _as_it_is_now(redemption: Redemption) -> Redemption:
     client = authenticated(redemption.presented, seen, utc_now())
     if seen is None or not seen.may_act or client is None or is_of_former_life(redemption.authorized, seen):
         raise InvalidClient
+    epoch = request.resources.lookup.epoch
     past = (await whole(request, redemption.token)).past
-    return redemption.__replace__(past=loaded_from(past), user=active_user(past), client=seen, since=seen.position)
+    return redemption.__replace__(
+        past=loaded_from(past), user=active_user(past), client=seen, since=seen.position, epoch=epoch
+    )
 
 
 async def _refuse_as_used(redemption: Redemption, handled: Handled) -> NoReturn:
