@@ -43,6 +43,10 @@ async def disable(live: Live, person: Person, _client: str) -> None:
     await live.beside.people.disable(person.user, META)
 
 
+async def erase(live: Live, person: Person, _client: str) -> None:
+    await live.beside.people.erase(person.user, META)
+
+
 async def take_back(live: Live, person: Person, client: str) -> None:
     stream = consent_of(person.user, client, None)
     await handle(live.beside.ledger, CONSENT, stream, WithdrawConsent(at=utc_now()), META)
@@ -54,6 +58,7 @@ async def take_back(live: Live, person: Person, client: str) -> None:
         pytest.param(end, "login_required", id="the session ended"),
         pytest.param(authenticate_again, "login_required", id="the cookie was replaced"),
         pytest.param(disable, "login_required", id="the user was disabled"),
+        pytest.param(erase, "login_required", id="the user was erased"),
         pytest.param(take_back, "consent_required", id="the consent was taken back"),
         pytest.param(
             lambda live, _, client: changed(live, client, requirePushedAuthorizationRequests=True),
@@ -75,6 +80,19 @@ async def test_no_code_comes_of_what_is_remembered_and_does_not_hold(live: Live,
             assert sent_back(await asked(browser, client, prompt="none"))["error"] == error
         assert "commit" not in noted, "and not twice"
         assert len(await authorizations_of(live, person.user)) == 1
+
+
+async def test_the_use_of_a_remembered_cookie_after_its_session_ended_is_recorded(live: Live):
+    client, _ = await live.interactive()
+    async with logged_in(live) as person, within(live, person.browser.cookies) as browser:
+        await allow(live, person.user, client)
+        assert "code" in sent_back(await asked(browser, client, prompt="none"))
+        session = (await _session(live, person)).session.stream_id
+        await end(live, person, client)
+        assert sent_back(await asked(browser, client, prompt="none"))["error"] == "login_required"
+        happened = "select type from log.events where stream_id = $1 order by version"
+        kinds = [row[0] for row in await live.beside.ledger.pool.fetch(happened, session)]
+        assert kinds == ["session.started", "session.ended", "session.used_after_end"]
 
 
 async def test_nobody_is_sent_to_an_address_that_the_client_has_no_more(live: Live):
