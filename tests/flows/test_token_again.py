@@ -9,16 +9,22 @@ import jwt
 import pytest
 from msgspec import json
 
+from events.api import stream_of as stream_of_api
 from events.ids import client_stream
 from events.issuance import TokenIssued
+from service import rotation
+from service.commands.api import DeleteApi
 from service.commands.client import DisableClient, Holder
-from service.commands.handle import CLIENT, handle
+from service.commands.handle import API, CLIENT, handle
 from service.grants.client_credentials import issue
 from service.grants.oauth_request import OAuthRequest
 from service.oauth.errors import Refusal
-from tests.flows.conftest import META, Live, oauth_error
+from service.vault import private_keys
+from tests.flows.conftest import MASTER_KEY, META, Live, oauth_error
+from tests.flows.test_apis import made
 from tests.flows.test_introspection_again import Play, uncounted
 from tests.flows.test_private_key_jwt import assertion, registered
+from tests.patience import until
 
 OWN = {"jti", "iat", "exp"}
 """The claims in which two tokens differ."""
@@ -119,3 +125,24 @@ async def test_a_token_that_is_bound_or_was_got_by_an_assertion_is_decided_each_
     client_id, secret = await live.register(dpopBoundAccessTokens=True)
     oauth_error(await ask(live, {**grant, "client_id": client_id, "client_secret": secret}), 400, "invalid_request")
     assert len(kept._kept) == before
+
+
+async def test_a_token_is_for_the_apis_of_today_and_signed_by_the_key_of_today(live: Live):
+    crm = "https://crm.example.com/again"
+    there = await made(live, crm)
+    client_id, secret = await live.register(apis=[{"identifier": crm, "scopes": ["crm:read"]}])
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret, "resource": crm}
+    first, again = await ask(live, form), await ask(live, form)
+    assert said(first.content) == said(again.content)
+    before = jwt.get_unverified_header(again.json()["access_token"])["kid"]
+    await rotation.rotate(live.database, live.beside.ledger, private_keys.wrapping(MASTER_KEY), META)
+
+    async def by_the_next_key() -> bool:
+        return jwt.get_unverified_header((await ask(live, form)).json()["access_token"])["kid"] != before
+
+    await until(by_the_next_key)
+    changed = {"accessTokenLifetime": 300}
+    await live.http.patch(there, json=changed, headers={**live.bearer, "If-Match": "*"})
+    assert [(await ask(live, form)).json()["expires_in"] for _ in range(2)] == [300, 300]
+    await handle(live.beside.ledger, API, stream_of_api(crm), DeleteApi(), META)
+    oauth_error(await ask(live, form), 400, "invalid_target")
