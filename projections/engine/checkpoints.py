@@ -96,8 +96,13 @@ def _names(projection: CatchUp[Any, Any]) -> list[str]:
 
 async def live(connection: AnyConnection, projection: CatchUp[Any, Any]) -> Standing | None:
     """The checkpoint of the table that is read, whatever its version; None before anybody followed."""
-    row = await connection.fetchrow(FIND, [projection.id])
-    return None if row is None else Standing(*row)
+    return (await live_of(connection, [projection.id]))[0]
+
+
+async def live_of(connection: AnyConnection, ids: Sequence[str]) -> list[Standing | None]:
+    """The same of several projections, by their ids, in this order."""
+    found = {row["name"]: Standing(*row) for row in await connection.fetch(FIND, list(set(ids)))}
+    return [found.get(each) for each in ids]
 
 
 async def building(connection: AnyConnection, projection: CatchUp[Any, Any]) -> list[Standing]:

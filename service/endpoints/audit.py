@@ -12,8 +12,6 @@ from starlette.responses import Response
 from events.database import AnyConnection, read
 from events.extent import Extent
 from projections import as_of, audit_events
-from projections.engine import checkpoints
-from projections.engine.checkpoints import Standing
 from service.audit import cells
 from service.audit.event_json import AuditEvent, stored_event
 from service.endpoints import formats, responses
@@ -64,34 +62,24 @@ async def once_reached(call: Call, ask: Callable[[AnyConnection, int], Awaitable
 
     Raises ComeAgain if that takes too long.
     """
+    reached = await wait(call)
+    return await read(call.resources.ledger.pool, lambda connection: ask(connection, reached))
+
+
+async def wait(call: Call) -> int:
+    """Return where the feed is, once it has reached the position that the request names. Raises ComeAgain if that takes too long."""
     wanted = int(call.request.headers.get(MIN_POSITION, "0"))
-
-    async def look(connection: AnyConnection) -> tuple[Standing | None, Answer | None]:
-        live = await checkpoints.live(connection, audit_events.PROJECTION)
-        if live is None or live.position < wanted:
-            return live, None
-        return live, await ask(connection, live.position)
-
     until = time.monotonic() + BEHIND_SECONDS
     while True:
-        live, found = await read(call.resources.ledger.pool, look)
-        if found is not None:
-            return found
+        live = await call.resources.pasts.standing(audit_events.PROJECTION)
+        if live is not None and live.position >= wanted:
+            return live.position
         if time.monotonic() > until or (live is not None and live.state == "failed"):
             reached = 0 if live is None else live.position
             raise ComeAgain(
                 f"The audit feed has reached position {reached} of the log, and not yet {wanted}. Try again."
             )
         await bring_nearer(call.resources.ledger.pool, audit_events.PROJECTION)
-
-
-async def wait(call: Call) -> None:
-    """Return when the feed has reached the position that the request names. Raises ComeAgain if that takes too long."""
-
-    async def nothing(_connection: AnyConnection, reached: int) -> int:
-        return reached
-
-    await once_reached(call, nothing)
 
 
 async def _find(connection: AnyConnection, query: EventQuery, reached: int) -> Found:

@@ -365,6 +365,14 @@ def twice(entry: Recorded, find: Callable[..., Seen | None]) -> Iterable[Seen]:
 NEXT = COUNTS.__replace__(version=2, project=twice)
 
 
+async def test_how_far_several_tables_are_is_found_in_the_order_of_the_names(log, reader, registered):
+    await happened(log, ("alice", 2))
+    await install(reader, COUNTS)
+    counts = await checkpoints.live(reader, COUNTS)
+    assert counts is not None
+    assert await checkpoints.live_of(reader, [COUNTS.id, "nobody", COUNTS.id]) == [counts, None, counts]
+
+
 async def test_versions_stand_side_by_side_until_the_next_has_caught_up(log, reader, registered, monkeypatch):
     counts = "select sum(events)::int from read.counts"
     await happened(log, ("alice", 2), ("bob", 1))
