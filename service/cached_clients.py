@@ -1,5 +1,6 @@
 """The clients that a process remembers, the oldest first, bounded by the memory that they take."""
 
+from collections import OrderedDict
 from collections.abc import Collection, Iterator, Mapping
 from uuid import UUID
 
@@ -21,7 +22,7 @@ class CachedClients:
     """`get` is that of the dictionary, because nearly every request asks it. `bytes` are about what the clients take."""
 
     def __init__(self) -> None:
-        self._found: dict[UUID, Found] = {}
+        self._found: OrderedDict[UUID, Found] = OrderedDict()
         self.get = self._found.get
         self.bytes = 0
 

@@ -1,9 +1,11 @@
 """What was found for a request, for the next one that says the same: it holds as long as nothing happens that the lookup caches.
 
-A request is known by a digest of all that it says, so that no secret of it stays in memory.
+A request is known by a digest of all that it says, so that no secret of it stays in memory. Of one that came once, only that it came is kept:
+most of those never come again, and to keep more of each costs them a twentieth of a token.
 """
 
 import time
+from collections import OrderedDict
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -16,7 +18,7 @@ MOST = 2048
 Found = TypeVar("Found")
 
 
-class _Kept(Struct, Generic[Found], frozen=True):
+class _Kept(Struct, Generic[Found], frozen=True, gc=False):
     found: Found
     changes: int
     until: float
@@ -27,11 +29,11 @@ class Remembered(Generic[Found]):
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
-        self._kept: dict[bytes, _Kept[Found]] = {}
+        self._kept: OrderedDict[bytes, _Kept[Found] | None] = OrderedDict()
 
     def __contains__(self, request: bytes) -> bool:
         """Whether something was found, which may hold no longer."""
-        return request in self._kept
+        return self._kept.get(request) is not None
 
     def find(self, request: bytes) -> Found | None:
         """Return what would be found again from all that the lookup knows."""
@@ -41,8 +43,12 @@ class Remembered(Generic[Found]):
         return kept.found
 
     def keep(self, request: bytes, found: Found, *, changes: int, until: float) -> None:
-        """`changes` are those of the lookup before anything was looked up. From `until` on, in seconds since 1970, something else may be found."""
-        self._kept.pop(request, None)
-        if len(self._kept) >= MOST:
-            self._kept.pop(next(iter(self._kept)))
-        self._kept[request] = _Kept(found, changes, until)
+        """Keep it, if the request came before. `changes` are those of the lookup before anything was looked up. From `until` on, in seconds since
+        1970, something else may be found.
+        """
+        came = request in self._kept
+        if came:
+            self._kept.move_to_end(request)
+        elif len(self._kept) >= MOST:
+            self._kept.popitem(last=False)
+        self._kept[request] = _Kept(found, changes, until) if came else None

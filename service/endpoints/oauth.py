@@ -133,6 +133,8 @@ async def issue_token(request: OAuthRequest) -> bytes:
 
 async def issue_token_again(again: Repetition) -> bytes | None:
     """The same for a machine that asks for a token as it did before. Return None if it has to be decided again."""
+    if again.digest not in again.resources.machine_tokens:
+        return None
     results = again.resources.metrics.tokens[client_credentials.GRANT_TYPE]
     try:
         issued = await client_credentials.issue_again(again)

@@ -9,7 +9,7 @@ from projections.clients import Row
 from service.resources import Resources
 
 
-class Repetition(Struct, frozen=True):
+class Repetition(Struct, frozen=True, gc=False):
     """A request that may be one: `digest` is that of all that it says, and `address` from where it came."""
 
     resources: Resources

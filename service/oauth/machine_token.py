@@ -10,7 +10,7 @@ from service.oauth.signing import Signer
 from service.oauth.tokens import Claims
 
 
-class MachineToken(Struct, frozen=True, kw_only=True):
+class MachineToken(Struct, frozen=True, kw_only=True, gc=False):
     """`recorded_audience` is what its record says of its audience. The client is not kept here: how many bytes of clients a process keeps
     has a limit, which is that of the lookup.
     """

@@ -4,6 +4,7 @@ They are signed with the active key, and verified with any key that may still ha
 """
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Annotated, Any, TypeVar
@@ -140,7 +141,7 @@ class Tokens:
         self._ring = ring
         self._issuer = issuer
         self._audiences = frozenset((audience, management_of(issuer)))
-        self._good: dict[bytes, tuple[str, VerifiedClaims]] = {}
+        self._good: OrderedDict[bytes, tuple[str, VerifiedClaims]] = OrderedDict()
 
     def verify(self, token: str, *, for_us: bool = True) -> VerifiedClaims:
         """Return the verified claims. It does not check revocation. `for_us` requires an audience of this server. Raises BadToken."""
@@ -163,7 +164,7 @@ class Tokens:
 
     def _remember(self, digest: bytes, good: tuple[str, VerifiedClaims]) -> tuple[str, VerifiedClaims]:
         if len(self._good) >= MOST_REMEMBERED:
-            self._good.pop(next(iter(self._good)))
+            self._good.popitem(last=False)
         self._good[digest] = good
         return good
 

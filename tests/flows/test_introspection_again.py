@@ -96,7 +96,7 @@ async def test_whatever_happens_the_response_is_that_of_a_process_that_remembers
     for _ in range(8):
         for form in play.asked():
             expected = await by_a_process_that_remembers_nothing(live, form)
-            for _ in range(2):
+            for _ in range(3):
                 answer = await ask(live, form)
                 body = answer.content if answer.status_code == 200 else answer.json()["error"].encode()
                 assert (answer.status_code, body) == expected
@@ -108,7 +108,7 @@ async def test_whatever_happens_the_response_is_that_of_a_process_that_remembers
 async def test_what_was_asked_before_is_not_decided_again(live: Live, monkeypatch: pytest.MonkeyPatch):
     client_id, secret = await live.register()
     form = {"client_id": client_id, "client_secret": secret, "token": await live.access_token(client_id, secret)}
-    first = await ask(live, form)
+    first, _ = [await ask(live, form) for _ in range(2)]
     monkeypatch.setattr("service.endpoints.oauth.parse", None)
     again = await ask(live, form)
     assert (again.status_code, again.content) == (200, first.content)

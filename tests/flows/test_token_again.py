@@ -76,7 +76,7 @@ async def test_whatever_happens_the_response_is_that_of_a_process_that_remembers
                     **more,
                 }
                 expected = await by_a_process_that_remembers_nothing(live, form)
-                for _ in range(2):
+                for _ in range(3):
                     answer = await ask(live, form)
                     body = said(answer.content) if answer.status_code == 200 else answer.json()["error"]
                     assert (answer.status_code, body) == expected
@@ -90,7 +90,7 @@ async def test_what_was_asked_before_is_not_decided_again_and_is_recorded_as_bef
 ):
     client_id, secret = await live.register()
     form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
-    first = await ask(live, form)
+    first, _ = [await ask(live, form) for _ in range(2)]
     monkeypatch.setattr("service.endpoints.oauth.parse", None)
     again = await ask(live, form)
     assert (again.status_code, said(again.content)) == (200, said(first.content))
@@ -107,7 +107,7 @@ async def test_what_was_asked_before_is_not_decided_again_and_is_recorded_as_bef
 async def test_what_another_process_commits_meanwhile_is_seen_before_the_token_leaves(live: Live):
     client_id, secret = await live.register()
     form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
-    assert (await ask(live, form)).status_code == 200
+    assert [(await ask(live, form)).status_code for _ in range(3)] == [200, 200, 200]
     stream = client_stream(client_id)
     assert stream is not None
     operator = Holder(owner=None, sub="operator", scopes=frozenset({"operate"}))

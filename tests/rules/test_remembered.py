@@ -27,12 +27,21 @@ FORM = b"application/x-www-form-urlencoded"
 BODY = b"token=t"
 
 
-def of(lookup: Any) -> Remembered[str]:
-    return Remembered(lookup)
+def of(lookup: Any, *came: bytes) -> Remembered[str]:
+    """One to which these requests came before."""
+    known = Remembered[str](lookup)
+    for each in came:
+        known.keep(each, "at first", changes=0, until=inf)
+    return known
+
+
+def test_of_what_came_once_nothing_is_found_again():
+    known = of(SimpleNamespace(changes=0), b"a")
+    assert (known.find(b"a"), b"a" in known) == (None, False)
 
 
 def test_what_was_found_is_found_again_by_the_same_request():
-    known = of(SimpleNamespace(changes=3))
+    known = of(SimpleNamespace(changes=3), b"a")
     known.keep(b"a", "found", changes=3, until=inf)
     assert (known.find(b"a"), b"a" in known) == ("found", True)
     assert (known.find(b"b"), b"b" in known) == (None, False)
@@ -40,7 +49,7 @@ def test_what_was_found_is_found_again_by_the_same_request():
 
 def test_what_was_found_holds_until_something_happens():
     lookup = SimpleNamespace(changes=3)
-    known = of(lookup)
+    known = of(lookup, b"a")
     known.keep(b"a", "found", changes=3, until=inf)
     lookup.changes = 4
     assert known.find(b"a") is None
@@ -49,13 +58,13 @@ def test_what_was_found_holds_until_something_happens():
 
 
 def test_what_something_happened_to_while_it_was_looked_up_is_not_found_again():
-    known = of(SimpleNamespace(changes=4))
+    known = of(SimpleNamespace(changes=4), b"a")
     known.keep(b"a", "found", changes=3, until=inf)
     assert known.find(b"a") is None
 
 
 def test_what_was_found_holds_until_its_time():
-    known = of(SimpleNamespace(changes=0))
+    known = of(SimpleNamespace(changes=0), b"a", b"b")
     known.keep(b"a", "found", changes=0, until=time.time() + 1000)
     known.keep(b"b", "found", changes=0, until=time.time())
     assert (known.find(b"a"), known.find(b"b")) == ("found", None)
@@ -64,7 +73,7 @@ def test_what_was_found_holds_until_its_time():
 def test_the_oldest_of_too_many_is_dropped():
     known = of(SimpleNamespace(changes=0))
     with patch.object(remembered, "MOST", 2):
-        for each in (b"a", b"b", b"a", b"c"):
+        for each in (b"a", b"b", b"a", b"b", b"a", b"c", b"c"):
             known.keep(each, each.decode(), changes=0, until=inf)
     assert [each in known for each in (b"a", b"b", b"c")] == [True, False, True]
 
@@ -134,7 +143,7 @@ async def test_a_response_is_not_found_again_after_something_happened_while_its_
         lookup=lookup,
         tokens=SimpleNamespace(verify=lambda *_, **__: claims),
         ring=SimpleNamespace(until=lambda: inf),
-        introspections=of(lookup),
+        introspections=of(lookup, b"a"),
     )
     form = {"token": "t"}
     request = OAuthRequest(resources=resources, form=form, authorization=None, address="127.0.0.1", digest=b"a")

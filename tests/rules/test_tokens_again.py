@@ -56,9 +56,9 @@ async def asked_again(head: int, happens: Happens = lambda _: None, *, is_cached
     signer = Signer("k", "ES256", lambda data: data, b"head")
     kept: Any = lookup
     known = Remembered[MachineToken](kept)
-    known.keep(
-        b"a", MachineToken(claims=CLAIMS, signer=signer, grant=grant, recorded_audience=None), changes=0, until=inf
-    )
+    token = MachineToken(claims=CLAIMS, signer=signer, grant=grant, recorded_audience=None)
+    for _ in range(2):  # of one that came once, nothing is kept
+        known.keep(b"a", token, changes=0, until=inf)
     resources: Any = SimpleNamespace(lookup=lookup, machine_tokens=known, issuance=SimpleNamespace(record=record))
     return await issue_again(Repetition(resources, b"a", "127.0.0.1")) is not None, len(recorded)
 
