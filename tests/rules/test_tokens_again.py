@@ -1,18 +1,22 @@
 """A token that is made as one before leaves only if its client and the APIs are, when it is committed, as they were."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from math import inf
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from events.database import Unavailable
 from events.issuance import Issue
 from projections import clients
-from service.grants.client_credentials import issue_again
+from service.endpoints.oauth import issue_token_again
+from service.grants.client_credentials import GRANT_TYPE
 from service.grants.repetition import Repetition
 from service.lookup import Seen
+from service.metrics.families import ISSUED
 from service.oauth.authlib_server import TokenGrant
+from service.oauth.errors import ServerAway
 from service.oauth.machine_token import MachineToken
 from service.oauth.signing import Signer
 from service.remembered import Remembered
@@ -42,16 +46,14 @@ class Lookup:
         return self.seen
 
 
-async def asked_again(head: int, happens: Happens = lambda _: None, *, is_cached: bool = True) -> tuple[bool, int]:
-    """Return whether a token leaves, and how many were recorded."""
-    lookup, recorded = Lookup(happens), list[Issue]()
-    if not is_cached:
-        lookup.seen = None
+class Count:
+    number = 0
 
-    async def record(issue: Issue) -> object:
-        recorded.append(issue)
-        return SimpleNamespace(head=head)
+    def inc(self) -> None:
+        self.number += 1
 
+
+def known_to(lookup: Lookup, record: Callable[[Issue], Awaitable[object]], counts: Mapping[str, Count]) -> Repetition:
     grant = TokenGrant(client_id=CLIENT_ID, client=STREAM, secret=SECRET.secret_id, sub="s", scope="a")
     signer = Signer("k", "ES256", lambda data: data, b"head")
     kept: Any = lookup
@@ -59,8 +61,27 @@ async def asked_again(head: int, happens: Happens = lambda _: None, *, is_cached
     token = MachineToken(claims=CLAIMS, signer=signer, grant=grant, recorded_audience=None)
     for _ in range(2):  # of one that came once, nothing is kept
         known.keep(b"a", token, changes=0, until=inf)
-    resources: Any = SimpleNamespace(lookup=lookup, machine_tokens=known, issuance=SimpleNamespace(record=record))
-    return await issue_again(Repetition(resources, b"a", "127.0.0.1")) is not None, len(recorded)
+    resources: Any = SimpleNamespace(
+        lookup=lookup,
+        machine_tokens=known,
+        issuance=SimpleNamespace(record=record),
+        metrics=SimpleNamespace(tokens={GRANT_TYPE: counts}),
+    )
+    return Repetition(resources, b"a", "127.0.0.1")
+
+
+async def asked_again(head: int, happens: Happens, *, is_cached: bool = True) -> tuple[bool, int, int]:
+    """Return whether a token leaves, how many were recorded, and how many are counted as issued here."""
+    lookup, recorded, issued = Lookup(happens), list[Issue](), Count()
+    if not is_cached:
+        lookup.seen = None
+
+    async def record(issue: Issue) -> object:
+        recorded.append(issue)
+        return SimpleNamespace(head=head)
+
+    response = await issue_token_again(known_to(lookup, record, {ISSUED: issued}))
+    return response is not None, len(recorded), issued.number
 
 
 def disabled(lookup: Lookup) -> None:
@@ -90,9 +111,19 @@ def nothing(_: Lookup) -> None:
     [(nothing, True), (disabled, False), (of_a_disabled_bot, False), (deleted, False), (of_other_apis, False)],
 )
 async def test_a_token_leaves_only_if_nothing_happened_that_concerns_it(happens: Happens, leaves: bool):
-    assert await asked_again(2, happens) == (leaves, 1)
-    assert await asked_again(1, happens) == (True, 1), "nothing can have happened"
+    assert await asked_again(2, happens) == (leaves, 1, leaves)
+    assert await asked_again(1, happens) == (True, 1, 1), "nothing can have happened"
 
 
 async def test_a_token_of_a_client_that_is_no_longer_cached_is_decided_again_before_anything_is_recorded():
-    assert await asked_again(1, is_cached=False) == (False, 0)
+    assert await asked_again(1, nothing, is_cached=False) == (False, 0, 0)
+
+
+async def test_no_token_leaves_if_it_is_not_known_whether_it_was_recorded_and_that_is_counted():
+    async def record(_: Issue) -> object:
+        raise Unavailable("the database was lost in the middle of a commit")
+
+    away = Count()
+    with pytest.raises(Unavailable):
+        await issue_token_again(known_to(Lookup(nothing), record, {ServerAway.error: away}))
+    assert away.number == 1
