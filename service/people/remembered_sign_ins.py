@@ -7,7 +7,10 @@ from hashlib import sha256
 from projections.sign_ins import SignIn
 
 MOST = 1000
-"""Each takes about 3 kB."""
+"""Each takes about 3 kB, and up to 10 kB with consents."""
+
+MOST_CONSENTS = 16
+"""One for each API. A person may give any number, so who gave one client more is looked up each time."""
 
 Key = tuple[bytes, str]
 """The SHA-256 of a cookie, which authenticates somebody and so is not kept, and the client of which the consents were read."""
@@ -31,7 +34,7 @@ class RememberedSignIns:
             self._epoch, self._found = epoch, {}
         key = _key(cookie, client_id)
         self._found.pop(key, None)
-        if found is not None and found.session.state == "open":
+        if found is not None and found.session.state == "open" and len(found.consents) <= MOST_CONSENTS:
             self._found[key] = found
         while len(self._found) > MOST:
             del self._found[next(iter(self._found))]

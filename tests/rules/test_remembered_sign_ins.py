@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.client import Login
-from projections import sessions, users
+from projections import consents, sessions, users
 from projections.clients import Found
 from projections.sign_ins import SignIn
 from service.grants import validation
@@ -21,14 +21,15 @@ from service.oauth.errors import Shown
 from service.oauth.redirects import SIGNED_MODES
 from service.oauth.requests_alike import RequestsAlike
 from service.people import remembered_sign_ins
-from service.people.remembered_sign_ins import RememberedSignIns
+from service.people.remembered_sign_ins import MOST_CONSENTS, RememberedSignIns
 from service.resources import Resources
 from tests.rules.keyring import ISSUER
-from tests.rules.samples import SESSION_STARTED, STREAM, USER_REGISTERED
+from tests.rules.samples import CONSENT_GIVEN, SESSION_STARTED, STREAM, USER_REGISTERED
 from tests.rules.test_authentication import found
 from tests.rules.test_authlib_login import CHALLENGE, URI
 
 ROW: Any = sessions.project(None, STREAM, SESSION_STARTED)
+CONSENT: Any = consents.project(None, STREAM, CONSENT_GIVEN)
 USER: Any = users.project(None, STREAM, USER_REGISTERED)
 FOUND = SignIn(position=7, session=ROW, user=USER, consents=())
 
@@ -191,6 +192,15 @@ def test_after_the_log_lost_history_a_request_is_checked_again():
     assert alike.checked(before, PERSONS) == checked(before, PERSONS)
     with pytest.raises(Shown):
         alike.checked(after, persons("https://other.example.com"))
+
+
+def test_more_consents_than_people_give_are_not_remembered():
+    given = [CONSENT] * (MOST_CONSENTS + 1)
+    known = remembered("few", "many")
+    known.keep("few", "client", FOUND.__replace__(consents=given[1:]), 1)
+    known.keep("many", "client", FOUND.__replace__(consents=given), 1)
+    assert known.get("few", "client", 1) is not None
+    assert known.get("many", "client", 1) is None
 
 
 @pytest.mark.parametrize("name", sorted(FURTHER))
