@@ -174,13 +174,16 @@ class Log:
 
 
 def _one_per_stream(items: list[tuple[int, Append]]) -> tuple[list[tuple[int, Append]], list[tuple[int, Append]]]:
-    """Returns the items for this batch and those for the next: a batch has at most one item per stream and command."""
+    """Returns the items for this batch and those for the next: a batch has at most one item per stream and command, and none that was decided
+    from a stream of an item before it, which may have overtaken it.
+    """
     now: list[tuple[int, Append]] = []
     later: list[tuple[int, Append]] = []
     taken: set[UUID] = set()
     for place, item in items:
         names = {item.stream} if item.receipt is None else {item.stream, item.receipt.command_id}
-        (later if names & taken else now).append((place, item))
+        relied_on = () if item.decided_from is None else item.decided_from.streams
+        (later if names & taken or not taken.isdisjoint(relied_on) else now).append((place, item))
         taken |= names
     return now, later
 

@@ -51,6 +51,16 @@ async def test_events_and_tokens_of_many_are_one_commit_beside_events_without(lo
     assert (await proved(reader, proof.ISSUANCE)).position == 3
 
 
+async def test_what_comes_before_it_in_the_same_batch_overtakes_a_decision(log, reader):
+    relied_on = new_id()
+    await appended(log, item(relied_on, 0, 2))
+    before, after = (exchange(new_id(), 0, relied_on, since=2) for _ in range(2))
+    asked = before, item(relied_on, 2), after, decided(new_id(), relied_on, since=2)
+    outcomes = await asyncio.gather(*map(log.append, asked))
+    assert outcomes == [Appended(3, 1), Appended(4, 3), Conflict(0), Conflict(0)]
+    assert await column(reader, JTIS) == jtis(before)
+
+
 async def test_what_a_token_was_decided_from_may_not_have_changed_since(log, reader):
     relied_on, other = new_id(), new_id()
     await appended(log, item(relied_on, 0, 2))
