@@ -8,11 +8,12 @@ JSON = "application/json"
 NDJSON = "application/x-ndjson"
 CSV = "text/csv"
 EVENT_STREAM = "text/event-stream"
+ANY = ("", "*/*")
 
 
 def chosen(accept: str | None, offered: Sequence[str]) -> str:
     """Return the offered format that the header prefers, the first of several. Raises NotAcceptable."""
-    if accept is None or not accept.strip():
+    if accept is None or accept.strip() in ANY:
         return offered[0]
     ranges = [_range(each) for each in accept.split(",")]
     best = max(offered, key=lambda media: _quality(media, ranges))
