@@ -28,6 +28,7 @@ from tests.patience import until
 
 OWN = {"jti", "iat", "exp"}
 """The claims in which two tokens differ."""
+FORM = ("content-type", "application/x-www-form-urlencoded")
 RECORD = "select client, secret, convert_from(data, 'UTF8') as data from log.issuance where jti = $1"
 
 
@@ -146,3 +147,31 @@ async def test_a_token_is_for_the_apis_of_today_and_signed_by_the_key_of_today(l
     assert [(await ask(live, form)).json()["expires_in"] for _ in range(2)] == [300, 300]
     await handle(live.beside.ledger, API, stream_of_api(crm), DeleteApi(), META)
     oauth_error(await ask(live, form), 400, "invalid_target")
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "more", "status"),
+    [
+        ("POST", [FORM], "", 200),
+        ("GET", [FORM], "", 405),
+        ("POST", [], "", 400),
+        ("POST", [("content-type", "application/json")], "", 400),
+        ("POST", [FORM, FORM], "", 400),
+        ("POST", [FORM, ("authorization", "Basic YTpi")], "", 400),
+        ("POST", [FORM, ("dpop", "no.proof")], "", 400),
+        ("POST", [FORM, ("muniment-min-position", "1e9")], "", 400),
+        ("POST", [FORM, ("muniment-min-position", "999999999")], "", 400),
+        ("POST", [FORM], "&scope=api:public&scope=api:public", 400),
+        ("POST", [FORM], "%20", 401),
+    ],
+)
+async def test_a_request_that_says_something_else_is_not_taken_for_one_that_got_a_token(
+    live: Live, method: str, headers: list[tuple[str, str]], more: str, status: int
+):
+    secret = {"grant_type": "client_credentials", "client_id": live.client_id, "client_secret": live.client_secret}
+    body = str(httpx.QueryParams(secret))
+    for _ in range(3):
+        asked = await live.http.request("POST", "/openid/token", content=body, headers=[FORM])
+        assert asked.status_code == 200
+    answer = await live.http.request(method, "/openid/token", content=body + more, headers=headers)
+    assert (answer.status_code, b"access_token" in answer.content) == (status, status == 200)
