@@ -40,6 +40,12 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
 ENDPOINTS = (
     Endpoint(name="tokens", asking=Peer.tokens, goals={STARLETTE: 0.95, ASGI: 0.85}, most_p99={200: 4, 2000: 8}),
+    Endpoint(
+        name="tokens, another request each time",
+        asking=Peer.tokens_asked_otherwise,
+        goals={STARLETTE: 0.95, ASGI: 0.85},
+        rates=None,
+    ),
     Endpoint(name="introspections", asking=Peer.introspections, goals={STARLETTE: 1.0, ASGI: 0.75}),
     Endpoint(
         name="introspections, first of a token",
