@@ -47,9 +47,8 @@ def _unknown_program() -> Generator[None]:
 def _begun() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C is for the process that asked
     Thread(target=_end_with_the_one_that_asked, daemon=True).start()
-    atexit.register(
-        os._exit, 0
-    )  # its end is waited for, and to take its modules apart takes a third as long as to load them
+    # Its end is waited for, and to take its modules apart takes a third as long as to load them.
+    atexit.register(os._exit, 0)
 
 
 def _end_with_the_one_that_asked() -> None:
