@@ -169,6 +169,29 @@ def test_of_requests_alike_the_oldest_are_forgotten_and_the_longest_not_remember
     assert len(checked_of) == 6
 
 
+OTHER = {
+    "redirect_uri": "https://other.example.com",
+    "scope": "openid email",
+    "prompt": "login",
+    "max_age": "5",
+    "claims": '{"id_token":{"email":null}}',
+    "ui_locales": "de",
+    "acr_values": "1",
+    "dpop_jkt": CHALLENGE,
+    "response_mode": "fragment",
+}
+
+
+@pytest.mark.parametrize("name", sorted(OTHER))
+def test_a_request_with_another_value_or_at_another_time_says_its_own(name: str):
+    """Whether somebody logged in for a request is found by the time of it."""
+    alike, client = RequestsAlike(), persons(URI, OTHER["redirect_uri"])
+    apis: dict[str, Any] = {}
+    for now, params in enumerate((USUAL, USUAL | {name: OTHER[name]}, USUAL, USUAL | {name: OTHER[name]})):
+        asked = RequestParameters(params=params, twice=(), issuer=ISSUER, now=float(now), apis=apis)
+        assert alike.checked(asked, client) == checked(asked, client)
+
+
 def test_nothing_of_a_person_is_kept_of_requests_alike():
     alike, none = RequestsAlike(), dict[str, Any]()
     personal = dict.fromkeys(("state", "nonce", "login_hint", "email"), "ada@example.com")
