@@ -125,6 +125,20 @@ async def test_what_changes_nothing_of_a_code_costs_a_second_look_and_counts_onc
         assert used == 3
 
 
+async def test_what_is_remembered_gives_no_more_codes_in_a_minute(live: Live, monkeypatch: pytest.MonkeyPatch):
+    client, _ = await live.interactive()
+    async with logged_in(live) as person, within(live, person.browser.cookies) as browser:
+        await allow(live, person.user, client)
+        assert "code" in sent_back(await asked(browser, client, prompt="none"))
+        for module in ("grants.code_at_once", "endpoints.authorize"):
+            monkeypatch.setattr(f"service.{module}.MOST_CODES", 0)
+        with round_trips() as noted:
+            told = sent_back(await asked(browser, client, prompt="none"))
+        assert told["error"] == "temporarily_unavailable"
+        assert "commit" not in noted
+        assert len(await authorizations_of(live, person.user)) == 1
+
+
 async def test_what_is_no_code_is_looked_up(live: Live):
     client, _ = await live.interactive()
     async with logged_in(live) as person, within(live, person.browser.cookies) as browser:
