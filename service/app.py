@@ -57,8 +57,9 @@ from service.endpoints import (
     user_sessions,
     users,
 )
+from service.endpoints.authentication import CALLER
 from service.endpoints.introspect import introspect, introspect_again
-from service.endpoints.management import CALLER, Action, Managed
+from service.endpoints.management import Action, Managed
 from service.endpoints.oauth import OAuth, issue_token, issue_token_again
 from service.endpoints.responses import refusal
 from service.endpoints.revoke import revoke

@@ -10,7 +10,8 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from service.callers import Caller
-from service.endpoints.management import CALLER, COUNTED, TAKES
+from service.endpoints.authentication import CALLER
+from service.endpoints.management import COUNTED, TAKES
 from service.endpoints.responses import Found
 from service.pages.errors import BadForm
 from service.problems import Body

@@ -12,8 +12,8 @@ from service.console.access import access_of
 from service.console.screen import ConsoleVisit
 from service.endpoints import formats
 from service.endpoints.audit_query import FILTERS
+from service.endpoints.authentication import CALLER
 from service.endpoints.event_stream import STREAM_PATH
-from service.endpoints.management import CALLER
 from service.values.scopes import AUDIT_READ
 
 READS = "reads"

@@ -17,10 +17,10 @@ from service.commands.handle import API, Handled, handle
 from service.endpoints import api_forms, api_schemas, as_of, if_match
 from service.endpoints.api_schemas import Api, ChangeApiRequest, CreateApiRequest
 from service.endpoints.built_in_apis import built_in
+from service.endpoints.call import Call
 from service.endpoints.clients import position
 from service.endpoints.fields import Fields
 from service.endpoints.idempotent_create import create
-from service.endpoints.management import Call
 from service.endpoints.responses import answered
 from service.problems import Clash, NotFound
 from service.reactions import api_deletion

@@ -19,7 +19,7 @@ from projections.as_of import Behind, Wanted
 from projections.catch_up import CatchUp
 from projections.history import History, Snapshot
 from service.endpoints import paging
-from service.endpoints.management import Call
+from service.endpoints.call import Call
 from service.endpoints.moments import AS_OF, Moment
 from service.endpoints.nearer import bring_nearer
 from service.endpoints.paging import PageRequest

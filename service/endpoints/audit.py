@@ -16,7 +16,7 @@ from service.audit import cells
 from service.audit.event_json import AuditEvent, stored_event
 from service.endpoints import formats, responses
 from service.endpoints.audit_query import EventQuery, Page, events_asked
-from service.endpoints.management import Call
+from service.endpoints.call import Call
 from service.endpoints.moments import Moment
 from service.endpoints.nearer import bring_nearer
 from service.endpoints.responses import MIN_POSITION, POSITION

@@ -17,9 +17,9 @@ from events.transparency.trees import EVENTS, Tree
 from projections import as_of
 from projections.audit_events import Wanted
 from service.endpoints import cursors, paging
+from service.endpoints.call import Call
 from service.endpoints.cursors import Cursor
 from service.endpoints.fields import MOST_STRANGE, shown
-from service.endpoints.management import Call
 from service.endpoints.moments import MOST_DIGITS, Moment, NoMoment, moment_of
 from service.http.asgi import UNKNOWN
 from service.values.uuids import is_uuid, uuid_of

@@ -18,7 +18,7 @@ from service.blast_radius.client_keys import credential_of
 from service.endpoints import formats, paging, responses, token_search
 from service.endpoints.audit import FORMATS, wait
 from service.endpoints.audit_query import NOT_BLANK, PAGE, Page, client_of, named, page_of, uuid, value
-from service.endpoints.management import Call
+from service.endpoints.call import Call
 from service.provenance import token_states
 from service.provenance.token_states import State, TokenState
 from service.refusals import DoesNotExist

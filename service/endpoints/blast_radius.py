@@ -14,7 +14,7 @@ from service.blast_radius.graph import Kind
 from service.blast_radius.report import BlastRadius
 from service.endpoints import paging
 from service.endpoints.audit_query import A_PLACE, NOT_BLANK, first_of, named, value
-from service.endpoints.management import Call
+from service.endpoints.call import Call
 from service.endpoints.moments import Moment
 from service.endpoints.responses import POSITION, answered
 

@@ -18,10 +18,10 @@ from service.commands.handle import BOT, Handled, handle
 from service.crypto.credentials import new_id
 from service.endpoints import as_of, bot_schemas, if_match, several
 from service.endpoints.bot_schemas import Bot, CreateBotRequest
+from service.endpoints.call import Call
 from service.endpoints.clients import position
 from service.endpoints.fields import Fields
 from service.endpoints.idempotent_create import create
-from service.endpoints.management import Call
 from service.endpoints.responses import answered
 from service.problems import Clash, NotFound
 from service.reactions.client_deletion import delete_clients

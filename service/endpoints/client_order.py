@@ -15,7 +15,7 @@ from projections.client_order import After, Order
 from projections.listed_clients import Listed
 from service.endpoints import paging
 from service.endpoints.as_of import Page
-from service.endpoints.management import Call
+from service.endpoints.call import Call
 from service.endpoints.paging import PageRequest
 
 ORDERS: tuple[Order, ...] = get_args(Order)

@@ -41,6 +41,7 @@ from service.endpoints import (
 )
 from service.endpoints.as_of import Page
 from service.endpoints.bot_user import check_bot
+from service.endpoints.call import Call
 from service.endpoints.client_schemas import (
     CreateOAuthClientRequest,
     CreateOAuthClientResponse,
@@ -51,7 +52,6 @@ from service.endpoints.client_settings import ChangeOAuthClientRequest
 from service.endpoints.document_fields import shown_document
 from service.endpoints.fields import Fields
 from service.endpoints.idempotent_create import create
-from service.endpoints.management import Call
 from service.endpoints.paging import PageRequest
 from service.endpoints.responses import answered
 from service.http.asgi import header

@@ -10,8 +10,9 @@ from events.replay import head
 from projections import secret_hashes
 from service.blast_radius.credentials import RecognizedCredential, may_be_secret, recognized
 from service.endpoints import as_of
+from service.endpoints.call import Call
 from service.endpoints.fields import Fields
-from service.endpoints.management import Call, record_throttling
+from service.endpoints.request_limit import record_throttling
 from service.endpoints.responses import answered
 from service.http.asgi import address
 from service.limits import Counted

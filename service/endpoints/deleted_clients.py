@@ -11,8 +11,8 @@ from projections.client_lists import Wanted
 from projections.clients import Row
 from service.endpoints import paging
 from service.endpoints.as_of import reached
+from service.endpoints.call import Call
 from service.endpoints.client_schemas import ListedClient
-from service.endpoints.management import Call
 from service.endpoints.paging import PageRequest
 from service.endpoints.responses import answered
 

@@ -13,7 +13,7 @@ from projections import client_lists, device_authorizations
 from projections.device_authorizations import STATES, Row, Wanted
 from service.clock import utc_now
 from service.endpoints import grants, paging
-from service.endpoints.management import Call
+from service.endpoints.call import Call
 from service.endpoints.responses import answered
 from service.problems import NotFound
 from service.values.uuids import is_uuid

@@ -27,7 +27,9 @@ from service import streams
 from service.endpoints import formats, paging
 from service.endpoints.audit import END, before
 from service.endpoints.audit_query import A_PLACE, FILTERS, filters, first_of, value
-from service.endpoints.management import Call, authenticate, read_of
+from service.endpoints.audited_reads import read_of
+from service.endpoints.authentication import authenticate
+from service.endpoints.call import Call
 from service.endpoints.moments import position_of
 from service.endpoints.responses import POSITION
 from service.http.exchange import ABORT, LAST

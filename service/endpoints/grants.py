@@ -17,8 +17,8 @@ from projections import (
     device_authorizations,
 )
 from service.endpoints import as_of, paging
+from service.endpoints.call import Call
 from service.endpoints.grant_schemas import Consent, Grant, GrantDevice
-from service.endpoints.management import Call
 from service.endpoints.responses import answered
 from service.people.sessions import Device
 from service.values.scopes import AUDIT_READ

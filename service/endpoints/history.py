@@ -22,9 +22,9 @@ from projections.table import Table
 from service.endpoints import device_authorizations, differences, history_page, history_schemas, initial_access_tokens
 from service.endpoints.apis import NONE as NO_API
 from service.endpoints.apis import stream_asked as apis_asked
+from service.endpoints.call import Call
 from service.endpoints.differences import Represented, Version, versions
 from service.endpoints.history_page import HistoryPage
-from service.endpoints.management import Call
 from service.endpoints.responses import answered
 from service.endpoints.trusted_issuers import NONE, stream_asked
 from service.endpoints.users import user_asked

@@ -10,7 +10,7 @@ from events.database import read
 from events.log import Receipt
 from events.receipts import forget_old_commands
 from service.commands.handle import CarriedOutBefore, Handled
-from service.endpoints.management import Call
+from service.endpoints.call import Call
 from service.endpoints.responses import POSITION, Plain
 from service.http.asgi import header
 from service.http.origin import below

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Set as AbstractSet
 
-from service.endpoints.management import Call
+from service.endpoints.call import Call
 from service.problems import Invalid, NoPrecondition
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'

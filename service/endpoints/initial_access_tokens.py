@@ -17,6 +17,7 @@ from service.commands.initial_access_token import IssueInitialAccessToken, Revok
 from service.crypto import opaque_tokens
 from service.crypto.credentials import Secret, hash_secret, hint_of, new_id
 from service.endpoints import as_of, client_settings, if_match, secret_expiry
+from service.endpoints.call import Call
 from service.endpoints.clients import position
 from service.endpoints.fields import Fields
 from service.endpoints.idempotent_create import create
@@ -25,7 +26,6 @@ from service.endpoints.initial_token_schemas import (
     CreateInitialAccessTokenResponse,
     InitialAccessToken,
 )
-from service.endpoints.management import Call
 from service.endpoints.responses import answered
 from service.problems import NotFound
 from service.values.scopes import NEW_CLIENT

@@ -16,12 +16,12 @@ from service.commands.client import AddKey, RevokeKey
 from service.commands.handle import CLIENT, Handled, handle
 from service.crypto.credentials import stored_key
 from service.endpoints import as_of, if_match
+from service.endpoints.call import Call
 from service.endpoints.clients import PATH, position, row_asked, row_then, stream_asked
 from service.endpoints.fields import Fields
 from service.endpoints.idempotent_create import create
 from service.endpoints.key_fields import parsed_key
 from service.endpoints.key_schemas import AddKeyRequest, AddKeyResponse, ClientKey
-from service.endpoints.management import Call
 from service.endpoints.responses import answered
 from service.endpoints.secret_expiry import expiry
 from service.oauth.client_keys import UnusableKey, algorithms

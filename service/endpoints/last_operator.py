@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from service.endpoints.management import Call
+from service.endpoints.call import Call
 from service.people.last_operator import LAST, leaves_none
 from service.refusals import Contradiction
 

@@ -11,7 +11,7 @@ from events.waiting import in_daemon_thread
 from projections import registry
 from projections.engine.status import Status, statuses
 from projections.engine.verifications import Outcome, Verification
-from service.endpoints.management import Call
+from service.endpoints.call import Call
 from service.endpoints.responses import answered
 from service.problems import NotFound
 

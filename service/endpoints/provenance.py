@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from events.database import AnyConnection, read
 from service.endpoints import paging
-from service.endpoints.management import Call
+from service.endpoints.call import Call
 from service.endpoints.responses import answered
 from service.problems import ComeAgain, NotFound
 from service.provenance import proof, sources

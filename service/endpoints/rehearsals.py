@@ -10,9 +10,9 @@ from events import locks
 from events.database import connected
 from events.verify import BEGINNING
 from projections import clients
+from service.endpoints.call import Call
 from service.endpoints.client_fields import Scope
 from service.endpoints.fields import Fields
-from service.endpoints.management import Call
 from service.endpoints.responses import answered
 from service.problems import Clash, Invalid
 from service.rehearsal import replay, report

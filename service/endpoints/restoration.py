@@ -7,11 +7,11 @@ from starlette.responses import Response
 
 from events.ids import bot_stream
 from service.endpoints import as_of, if_match
+from service.endpoints.call import Call
 from service.endpoints.client_fields import ClientSecretText
 from service.endpoints.clients import stream_asked
 from service.endpoints.differences import Difference, difference, of_bot, of_client
 from service.endpoints.fields import Fields
-from service.endpoints.management import Call
 from service.endpoints.moments import NoMoment, as_text, moment_of
 from service.endpoints.responses import answered
 from service.problems import NotFound

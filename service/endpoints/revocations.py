@@ -12,8 +12,8 @@ from events.verify import BEGINNING
 from service.blast_radius import report, seeds
 from service.blast_radius.graph import Node
 from service.endpoints.audit_query import first_of
+from service.endpoints.call import Call
 from service.endpoints.fields import Fields
-from service.endpoints.management import Call
 from service.endpoints.responses import POSITION, answered
 from service.problems import Forbidden
 from service.refusals import InvalidValue

@@ -15,10 +15,10 @@ from service.commands.client import AddSecret, RevokeSecret
 from service.commands.handle import CLIENT, Handled, handle
 from service.crypto.credentials import new_secret, stored
 from service.endpoints import as_of, if_match
+from service.endpoints.call import Call
 from service.endpoints.clients import PATH, position, row_asked, row_then, stream_asked
 from service.endpoints.fields import Fields
 from service.endpoints.idempotent_create import create
-from service.endpoints.management import Call
 from service.endpoints.responses import answered
 from service.endpoints.secret_expiry import expiry
 from service.endpoints.secret_schemas import AddSecretRequest, AddSecretResponse, ClientSecret

@@ -11,8 +11,8 @@ from projections import signing_key_history, signing_keys
 from projections.signing_keys import Row
 from service import rotation
 from service.endpoints import as_of, paging
+from service.endpoints.call import Call
 from service.endpoints.fields import Fields
-from service.endpoints.management import Call
 from service.endpoints.responses import answered
 from service.vault import private_keys
 

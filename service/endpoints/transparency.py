@@ -14,7 +14,7 @@ from events.transparency.checkpoints import number
 from events.transparency.tile_path import BadPath
 from events.transparency.trees import Tree
 from service.endpoints import paging
-from service.endpoints.management import Call
+from service.endpoints.call import Call
 from service.endpoints.responses import Found, as_problem, refusal
 from service.http.asgi import resources_of
 from service.http.cors import VARIES

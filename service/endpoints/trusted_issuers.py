@@ -21,10 +21,10 @@ from service.commands.trusted_issuer import (
 )
 from service.crypto.credentials import new_id
 from service.endpoints import as_of, if_match, trusted_issuer_schemas
+from service.endpoints.call import Call
 from service.endpoints.clients import position
 from service.endpoints.fields import Fields
 from service.endpoints.idempotent_create import create
-from service.endpoints.management import Call
 from service.endpoints.responses import answered
 from service.endpoints.trusted_issuer_schemas import (
     ChangeTrustedIssuerRequest,

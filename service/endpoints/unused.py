@@ -13,7 +13,7 @@ from projections.as_of import Behind
 from projections.unused import Examined, Unused
 from service.clock import utc_now
 from service.endpoints import paging
-from service.endpoints.management import Call
+from service.endpoints.call import Call
 from service.endpoints.paging import Query
 from service.endpoints.responses import answered
 from service.problems import ComeAgain

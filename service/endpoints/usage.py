@@ -15,8 +15,8 @@ from projections import usage_daily
 from projections.usage_daily import By, Usage
 from service.clock import utc_now
 from service.endpoints import paging
+from service.endpoints.call import Call
 from service.endpoints.clients import row_asked, stream_asked
-from service.endpoints.management import Call
 from service.endpoints.paging import Query
 from service.endpoints.responses import answered
 

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from events.ids import stream_in_path
 from service.endpoints import users
-from service.endpoints.management import Call
+from service.endpoints.call import Call
 from service.problems import NotFound
 from service.use_cases import consents
 

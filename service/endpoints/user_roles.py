@@ -4,8 +4,8 @@ from starlette.responses import Response
 
 from events.user import Role
 from service.endpoints import if_match
+from service.endpoints.call import Call
 from service.endpoints.last_operator import refuse_to_leave_none
-from service.endpoints.management import Call
 from service.endpoints.users import done, user_asked
 from service.problems import NotFound
 from service.use_cases import roles

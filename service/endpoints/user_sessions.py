@@ -12,7 +12,7 @@ from events.database import read
 from projections import authorizations, sessions
 from projections import users as user_rows
 from service.endpoints import paging, users
-from service.endpoints.management import Call
+from service.endpoints.call import Call
 from service.endpoints.paging import PageRequest
 from service.endpoints.responses import answered
 from service.problems import NotFound

@@ -17,11 +17,11 @@ from projections import user_history, users
 from service.commands.handle import CarriedOutBefore, Handled
 from service.crypto.credentials import new_id
 from service.endpoints import as_of, if_match, paging, several
+from service.endpoints.call import Call
 from service.endpoints.clients import position
 from service.endpoints.fields import Fields
 from service.endpoints.idempotent_create import create
 from service.endpoints.last_operator import refuse_to_leave_none
-from service.endpoints.management import Call
 from service.endpoints.paging import PageRequest
 from service.endpoints.responses import answered
 from service.endpoints.user_schemas import ChangeUserRequest, CreateUserRequest, GroupRole, PostalAddress, User
