@@ -17,7 +17,7 @@ from events.client_secret import (
     StoredSecret,
     secrets_after,
 )
-from events.client_security import ClientSecurityChanged, Security
+from events.client_security import USUAL_SECURITY, ClientSecurityChanged, Security
 
 
 class ClientCredentials(Struct, frozen=True, kw_only=True, gc=False, tag_field="grant_type", tag="client_credentials"):
@@ -77,7 +77,7 @@ class ClientRegistered(Struct, frozen=True, kw_only=True, gc=False, tag="client.
 
     @property
     def public(self) -> bool:
-        return self.secret is None and (self.security or Security()).token_endpoint_auth_method is None
+        return self.secret is None and (self.security or USUAL_SECURITY).token_endpoint_auth_method is None
 
 
 class ClientDisplayNameChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.display_name_changed"):
@@ -209,7 +209,7 @@ class Active(Struct, frozen=True, kw_only=True, gc=False):
     public: bool = False
     login: Login = Login()
     access_token_alg: AccessTokenAlg | None = None
-    security: Security = Security()
+    security: Security = USUAL_SECURITY
     registration: Registration | None = None
     document: Document | None = None
     apis: Apis = None
@@ -262,7 +262,7 @@ def _after(client: Client, event: ClientEvent) -> Client:
                 scopes=event.scopes,
                 secrets=(event.secret,) if event.secret else (),
                 public=event.public,
-                security=event.security or Security(),
+                security=event.security or USUAL_SECURITY,
                 registration=event.registration or None,
                 apis=None if event.apis is UNSET else event.apis,
                 keys=event.keys or (),
@@ -298,7 +298,7 @@ def _restored(event: ClientRestored) -> Active | Disabled:
         public=event.public,
         login=event.login,
         access_token_alg=event.access_token_alg,
-        security=event.security or Security(),
+        security=event.security or USUAL_SECURITY,
         registration=event.registration or None,
         document=event.document or None,
         apis=None if event.apis is UNSET else event.apis,

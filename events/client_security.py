@@ -100,6 +100,10 @@ class Security(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     workload_identities: tuple[WorkloadIdentity, ...] = ()
 
 
+USUAL_SECURITY = Security()
+"""Of a client that said nothing."""
+
+
 class ClientSecurityChanged(Struct, frozen=True, kw_only=True, gc=False, tag="client.security_changed"):
     security: Security
     was: Security

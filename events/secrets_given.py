@@ -8,7 +8,7 @@ from msgspec import UNSET
 from events.client import ClientRegistered, ClientRestored
 from events.client_key import ClientKeyAdded, StoredKey
 from events.client_secret import ClientSecretAdded, StoredSecret
-from events.client_security import ClientSecurityChanged, Security
+from events.client_security import USUAL_SECURITY, ClientSecurityChanged, Security
 from events.codec import Event
 
 GIVING = ClientRegistered | ClientSecretAdded | ClientRestored
@@ -43,7 +43,7 @@ def security_given(event: Event) -> Security | None:
     """Returns the security settings that the event gives a client."""
     match event:
         case ClientRegistered() | ClientRestored():
-            return event.security or Security()
+            return event.security or USUAL_SECURITY
         case ClientSecurityChanged():
             return event.security
         case _:

@@ -39,13 +39,11 @@ from events.client_secret import (
     StoredSecret,
     secrets_after,
 )
-from events.client_security import ClientSecurityChanged, Security
+from events.client_security import USUAL_SECURITY, ClientSecurityChanged, Security
 from events.codec import tags
 from events.database import AnyConnection
 from events.ids import client_id_of
 from projections.table import Table
-
-USUAL = Security()
 
 
 class Row(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -66,7 +64,7 @@ class Row(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     disabled_by: By | None = None
     access_token_alg: AccessTokenAlg | None = None
     restored: int = 0
-    security: Security = USUAL
+    security: Security = USUAL_SECURITY
     registration: Registration | None = None
     document: Document | None = None
     apis: Apis = None
@@ -126,7 +124,7 @@ def _registered(stream: UUID, event: ClientRegistered) -> Row:
     )
     # Of more than 15 keywords Python makes a dictionary first, which takes longer than the row.
     return row.__replace__(
-        security=event.security or USUAL,
+        security=event.security or USUAL_SECURITY,
         registration=event.registration or None,
         apis=None if event.apis is UNSET else event.apis,
         keys=event.keys or (),
@@ -153,7 +151,7 @@ def _restored(stream: UUID, event: ClientRestored) -> Row:
         disabled_by=event.disabled_by,
         access_token_alg=event.access_token_alg,
         restored=event.restored,
-        security=event.security or USUAL,
+        security=event.security or USUAL_SECURITY,
         registration=event.registration or None,
         document=event.document or None,
         apis=None if event.apis is UNSET else event.apis,
@@ -233,7 +231,7 @@ def row_of(record: asyncpg.Record) -> Row:
         "grant_type": _shared(record["grant_type"]),
         "state": _shared(record["state"]),
         "scopes": _shared(tuple(record["scopes"])),
-        "security": USUAL if record["security"] == "{}" else _security(record["security"]),
+        "security": USUAL_SECURITY if record["security"] == "{}" else _security(record["security"]),
         "registration": record["registration"] and _registration(record["registration"]),
         "document": record["document"] and _document(record["document"]),
         "apis": None if record["apis"] is None else _apis(record["apis"]),

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from events.client import Login
 from events.client_key import StoredKey
 from events.client_secret import StoredSecret
-from events.client_security import Security
+from events.client_security import USUAL_SECURITY
 from events.codec import Recorded
 from events.database import Connection
 from events.ids import bot_stream
@@ -268,7 +268,7 @@ def _facts(found: Found, used: datetime | None) -> list[tuple[str, str]]:
         ("scopes", " ".join(row.scopes) or "none"),
         ("APIs", apis_in_words(row.apis)),
         ("token alg", row.access_token_alg or "as MUNIMENT_ACCESS_TOKEN_ALG says"),
-        *([("security", changed_terms(row.security))] if row.security != Security() else []),
+        *([("security", changed_terms(row.security))] if row.security != USUAL_SECURITY else []),
         *_document_facts(row),
         *(("redirect URI", uri) for uri in row.redirect_uris),
         ("created", moment(row.created_at)),

@@ -37,7 +37,7 @@ from events.client_secret import (
     ClientSecretRevoked,
     StoredSecret,
 )
-from events.client_security import ClientSecurityChanged, Security
+from events.client_security import USUAL_SECURITY, ClientSecurityChanged, Security
 from events.codec import Event, Recorded
 from events.envelope import Actor, ByClient, ByOperator, ByService, ByUser, Meta, SealedReason
 from events.exchange import TokenExchanged
@@ -255,7 +255,7 @@ def _document(event: ClientDocumentSeen) -> str:
 def _authenticates(event: ClientRegistered) -> str:
     if event.public:
         return "a public client, without a secret"
-    method = (event.security or Security()).token_endpoint_auth_method
+    method = (event.security or USUAL_SECURITY).token_endpoint_auth_method
     given = [*([_secret(event.secret)] if event.secret else []), *map(key_text.key_text, event.keys or ())]
     return "; ".join([*([method] if method else []), *given])
 

@@ -26,7 +26,7 @@ from events.client_apis import Apis
 from events.client_key import StoredKey
 from events.client_registration import Registration
 from events.client_secret import StoredSecret
-from events.client_security import Security
+from events.client_security import USUAL_SECURITY, Security
 from service.commands import key, secret
 from service.commands.api_grants import WithdrawApi, may_grant, withdraw_api
 from service.commands.authority import (
@@ -51,7 +51,7 @@ from service.commands.security_change import may_delegate, security_of
 from service.commands.security_profile import keeps_profile
 from service.refusals import Contradiction, DoesNotExist, NotPermitted
 
-USUAL_LOGIN, USUAL_SECURITY = Login(), Security()
+USUAL_LOGIN = Login()
 
 
 class RegisterClient(OrdinaryCommand, frozen=True, kw_only=True):

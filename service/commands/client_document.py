@@ -23,7 +23,7 @@ from events.client import (
 from events.client_document import ClientDocumentSeen, Document
 from events.client_key import StoredKey
 from events.client_registration import About
-from events.client_security import Security
+from events.client_security import USUAL_SECURITY, Security
 from service.commands.authority import DOCUMENTS
 from service.commands.command import OrdinaryCommand
 from service.commands.key import replaced
@@ -88,7 +88,7 @@ def _first_seen(command: SeeDocument) -> list[ClientEvent]:
         secret=None,
         at=command.at,
         client_id=command.url,
-        security=UNSET if command.security == Security() else command.security,
+        security=UNSET if command.security == USUAL_SECURITY else command.security,
         keys=command.keys or UNSET,
     )
     login = [] if command.login == Login() else [ClientLoginChanged(login=command.login, was=Login())]
@@ -115,7 +115,7 @@ def _back(command: SeeDocument, was: Active) -> list[ClientEvent]:
         as_of=command.position,
         at=command.at,
         client_id=command.url,
-        security=UNSET if command.security == Security() else command.security,
+        security=UNSET if command.security == USUAL_SECURITY else command.security,
         keys=command.keys or UNSET,
     )
     document = Document(digest=command.digest, about=command.about, at=command.at, redirect_uris_at=command.at)

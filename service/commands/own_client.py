@@ -1,7 +1,7 @@
 """The service's own interactive client, `muniment-console`, keeps settings with which somebody can sign in to the console."""
 
 from events.client import Active, ClientCredentials
-from events.client_security import Security
+from events.client_security import USUAL_SECURITY, Security
 from service.commands.authority import RESERVED
 from service.refusals import Contradiction
 
@@ -20,11 +20,10 @@ def stays_open(after: Security, client: Active) -> None:
     """Raises Contradiction, which names every setting, if nobody could sign in to the console any more. Each can be taken back."""
     if client.owner != RESERVED or isinstance(client.grant, ClientCredentials):
         return
-    defaults = Security()
     closing = [
         name
         for setting, name in LOCKED.items()
-        if getattr(after, setting) not in (getattr(defaults, setting), getattr(client.security, setting))
+        if getattr(after, setting) not in (getattr(USUAL_SECURITY, setting), getattr(client.security, setting))
     ]
     if closing:
         raise Contradiction(

@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 from events.bot import BotRestored, DeletedBot
 from events.client import Active, By, ClientRestored, Deleted, Disabled, terms_of
 from events.client_secret import StoredSecret
-from events.client_security import Security
+from events.client_security import USUAL_SECURITY
 from service.commands.api_grants import may_authenticate_as, may_grant
 from service.commands.authority import Holder, may_enable, may_give
 from service.commands.command import OrdinaryCommand
@@ -71,7 +71,7 @@ def restore_client(command: RestoreClient, deleted: Deleted) -> list[ClientResto
             as_of=command.as_of,
             at=command.at,
             client_id=command.client_id,
-            security=UNSET if terms.security == Security() else terms.security,
+            security=UNSET if terms.security == USUAL_SECURITY else terms.security,
             registration=terms.registration or UNSET,
             document=terms.document or UNSET,
             apis=UNSET if terms.apis is None else terms.apis,

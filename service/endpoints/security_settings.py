@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from events.client_security import Security
+from events.client_security import USUAL_SECURITY, Security
 from projections.clients import Row
 from service.commands.security_change import SecurityChange
 from service.endpoints import delegation_fields, request_fields, workload_fields
@@ -46,7 +46,7 @@ def change(asked: "CreateOAuthClientRequest | ChangeOAuthClientRequest") -> Secu
 
 
 def registered(asked: "CreateOAuthClientRequest") -> Security:
-    return _usual(type(asked)) if _said(asked) == _nothing_said(type(asked)) else change(asked).after(Security())
+    return _usual(type(asked)) if _said(asked) == _nothing_said(type(asked)) else change(asked).after(USUAL_SECURITY)
 
 
 _said = attrgetter(*SecurityChange.__struct_fields__)
@@ -60,7 +60,7 @@ def _nothing_said(request: "type[CreateOAuthClientRequest]") -> tuple[Any, ...]:
 @cache
 def _usual(request: "type[CreateOAuthClientRequest]") -> Security:
     """Return the settings of a registration that says nothing of them, as most do."""
-    return change(request(m2m=True)).after(Security())
+    return change(request(m2m=True)).after(USUAL_SECURITY)
 
 
 def shown(row: Row, workloads_used: Mapping[UUID, datetime] | None = None) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from msgspec import to_builtins
 from events.client import Login
 from events.client_key import PublicKey
 from events.client_registration import About
-from events.client_security import Security
+from events.client_security import USUAL_SECURITY
 from projections.clients import Row
 from service.commands.key import BY_KEY
 from service.crypto.credentials import Secret
@@ -16,7 +16,6 @@ from service.values.scopes import IDENTITY
 
 PATH = "/openid/register"
 
-USUAL = Security()
 SECURITY = (
     "jwks_uri",
     "dpop_bound_access_tokens",
@@ -49,7 +48,7 @@ def registered(row: Row, issuer: str, token: str, secret: Secret | None = None) 
         shown["jwks"] = {"keys": [_public(key) for key in keys]}
     for name in SECURITY:
         value = getattr(row.security, name)
-        if value != getattr(USUAL, name):
+        if value != getattr(USUAL_SECURITY, name):
             shown[name] = value
     return shown
 
