@@ -50,10 +50,10 @@ class Window(Struct):
 
 
 class RateLimit:
-    """One per process and limit."""
+    """One per process and limit. `limit` is how many a key may have in a minute."""
 
     def __init__(self, limits: Limits, limit: int, part: int = PART) -> None:
-        self._limits, self._limit, self._part = limits, limit, part
+        self._limits, self.limit, self._part = limits, limit, part
         self._windows: dict[str, Window] = {}
         self._asks: Batcher[str, Counted] = Batcher(self._ask)
         self._one_at_a_time = asyncio.Lock()
@@ -89,7 +89,7 @@ class RateLimit:
         if window is None or not _is_known(window, now):
             return None
         unsettled = window.here + window.under_way + 1
-        if unsettled > (self._limit - window.used) // self._part:
+        if unsettled > (self.limit - window.used) // self._part:
             return None
         window.here += 1
         return Counted(window.used + unsettled, ceil(window.ends - now), window.minute)
@@ -121,7 +121,7 @@ class RateLimit:
         for key, window in counted.items():
             window.under_way, window.here = window.here + waiting.get(key, 0), 0
         try:
-            totals = await self._limits.settle(settled, self._limit)
+            totals = await self._limits.settle(settled, self.limit)
         except BaseException:  # it may have arrived; then it is counted twice
             for key, window in counted.items():
                 window.under_way, window.here = 0, window.here + settled[key][1]

@@ -37,7 +37,7 @@ from service.oauth.parameters import Params
 from service.oauth.redirects import Redirect
 from service.people.sessions import Presented, SignedIn
 from service.pushed_requests import is_pushed
-from service.resources import MOST_CODES, Resources
+from service.resources import Resources
 
 CONTINUE = "/openid/continue"
 FORM_POST_SCRIPT = "/openid/form_post.js"
@@ -187,9 +187,9 @@ async def _to_the_client(
     resources: Resources, asked: AuthorizationRequest, found: Found, signed_in: SignedIn
 ) -> Response:
     """Send the code to the client. Raises SessionOver, ConsentWithdrawn."""
-    counted = await resources.codes.count(codes_of(signed_in))
-    if counted.used > MOST_CODES:
-        description = f"More than {MOST_CODES} authorizations in this minute; try again in {counted.seconds} s."
+    counted, most = await resources.codes.count(codes_of(signed_in)), resources.codes.limit
+    if counted.used > most:
+        description = f"More than {most} authorizations in this minute; try again in {counted.seconds} s."
         refused = redirects.refused(asked, resources.settings.issuer, "temporarily_unavailable", description)
         return sent(refused, resources)
     if not await resources.pushed.use(asked):

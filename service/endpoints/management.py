@@ -35,7 +35,7 @@ TAKES = "muniment.takes"
 """The key of an ASGI scope for the function that takes the response and its further headers as they are, without ASGI's messages."""
 
 NO_STORE = {"cache-control": "no-store"}
-_NO_STORE = ((b"cache-control", b"no-store"),)
+_NO_STORE = tuple((name.encode(), value.encode()) for name, value in NO_STORE.items())
 
 _MIN_POSITION = MIN_POSITION.lower().encode()
 

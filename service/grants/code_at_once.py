@@ -7,7 +7,7 @@ from service.grants.validation import plainly_valid
 from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.interaction import IssueCode
 from service.oauth.parameters import Params
-from service.resources import MOST_CODES, Resources
+from service.resources import Resources
 
 
 async def code_at_once(
@@ -26,7 +26,7 @@ async def code_at_once(
     if not isinstance(await next_step(resources, request, seen, signed_in), IssueCode):
         return None
     counted_as = codes_of(signed_in)
-    if (await resources.codes.count(counted_as)).used > MOST_CODES:
+    if (await resources.codes.count(counted_as)).used > resources.codes.limit:
         return None
     try:
         return request, await issue_code_from_memory(resources, request, seen, signed_in)

@@ -130,8 +130,7 @@ async def test_what_is_remembered_gives_no_more_codes_in_a_minute(live: Live, mo
     async with logged_in(live) as person, within(live, person.browser.cookies) as browser:
         await allow(live, person.user, client)
         assert "code" in sent_back(await asked(browser, client, prompt="none"))
-        for module in ("grants.code_at_once", "endpoints.authorize"):
-            monkeypatch.setattr(f"service.{module}.MOST_CODES", 0)
+        monkeypatch.setattr(live.beside.codes, "limit", 0)
         with round_trips() as noted:
             told = sent_back(await asked(browser, client, prompt="none"))
         assert told["error"] == "temporarily_unavailable"
