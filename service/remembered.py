@@ -1,7 +1,7 @@
 """What was found for a request, for the next one that says the same: it holds as long as nothing happens that the lookup caches.
 
 A request is known by a digest of all that it says, so that no secret of it stays in memory. Of one that came once, only that it came is kept:
-most of those never come again, and to keep more of each costs them a twentieth of a token.
+most of those never come again, and to keep more of each would cost it a twentieth of a token.
 """
 
 import time
@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from service.lookup import Lookup
+from service.values.latest import put
 
 MOST = 2048
 """Of responses to introspections, so many take 1.5 MB, of tokens for machines 2 MB."""
@@ -43,12 +44,8 @@ class Remembered(Generic[Found]):
         return kept.found
 
     def keep(self, request: bytes, found: Found, *, changes: int, until: float) -> None:
-        """Keep it, if the request came before. `changes` are those of the lookup before anything was looked up. From `until` on, in seconds since
-        1970, something else may be found.
+        """Keep it, if the request came before. `changes` are those of the lookup before anything was looked up.
+
+        From `until` on, in seconds since 1970, something else may be found.
         """
-        came = request in self._kept
-        if came:
-            self._kept.move_to_end(request)
-        elif len(self._kept) >= MOST:
-            self._kept.popitem(last=False)
-        self._kept[request] = _Kept(found, changes, until) if came else None
+        put(self._kept, request, _Kept(found, changes, until) if request in self._kept else None, MOST)

@@ -1,8 +1,9 @@
-"""Most authorization requests of a client differ in a few parameters only. What was found of the others is remembered, the oldest first.
+"""Most authorization requests of a client differ in a few parameters only. What was found of the others is remembered.
 
 They are known by a digest: they may name a person, of whom nothing may stay here.
 """
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from hashlib import sha256
 from uuid import UUID
@@ -13,6 +14,7 @@ from projections.apis import Row as Api
 from projections.clients import Found
 from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.authorize import OWN, RequestParameters, checked, with_own
+from service.values.latest import put
 
 MOST = 1000
 LONGEST = 1000
@@ -34,7 +36,7 @@ class RequestsAlike:
 
     def __init__(self) -> None:
         self._apis: Mapping[str, Api] = {}
-        self._checked: dict[bytes, _Checked] = {}
+        self._checked: OrderedDict[bytes, _Checked] = OrderedDict()
 
     def checked(self, asked: RequestParameters, found: Found) -> AuthorizationRequest:
         """Return what `authorize.checked` does of plain parameters. Raises Shown, Redirected, Fault."""
@@ -42,18 +44,12 @@ class RequestsAlike:
         if asked.twice or not found.may_act or len(alike) > LONGEST:
             return checked(asked, found)
         if asked.apis is not self._apis:
-            self._apis, self._checked = asked.apis, {}
+            self._apis, self._checked = asked.apis, OrderedDict()
         key, client = sha256(alike).digest(), found.client
         known = self._checked.get(key)
         if known is not None and known.client == client.stream_id and known.version == client.version:
             return with_own(asked, found, known.request)
         request = checked(asked, found)
         others = request.__replace__(state=None, nonce=None, code_challenge=None, login_hint=None)
-        self._keep(key, _Checked(client.stream_id, client.version, others))
+        put(self._checked, key, _Checked(client.stream_id, client.version, others), MOST)
         return request
-
-    def _keep(self, key: bytes, good: _Checked) -> None:
-        self._checked.pop(key, None)
-        self._checked[key] = good
-        while len(self._checked) > MOST:
-            del self._checked[next(iter(self._checked))]

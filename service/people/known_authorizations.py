@@ -2,8 +2,8 @@
 exchange, whose commit finds out if something happened since.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Container, Sequence
-from typing import TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -11,11 +11,10 @@ from msgspec import Struct
 from events.authorization import AuthorizationEvent, RefreshTokenIssued, RefreshTokenRotated
 from projections.keyed_users import KeyedUser
 from projections.standing import Past
+from service.values.latest import put
 
 MOST_KNOWN = 1024
 """Authorizations, of about 3 kB each, and as many users."""
-
-Kept = TypeVar("Kept")
 
 
 class Known(Struct, frozen=True):
@@ -30,8 +29,8 @@ class KnownAuthorizations:
 
     def __init__(self, heard: Callable[[], int]) -> None:
         self._heard = heard
-        self._known: dict[UUID, Known] = {}
-        self._users: dict[UUID, tuple[KeyedUser, int]] = {}
+        self._known: OrderedDict[UUID, Known] = OrderedDict()
+        self._users: OrderedDict[UUID, tuple[KeyedUser, int]] = OrderedDict()
 
     def __contains__(self, stream: UUID) -> bool:
         return stream in self._known
@@ -45,15 +44,15 @@ class KnownAuthorizations:
         user, last = known.past.user, known.past.events[-1]
         if user is None or self._heard() > known.position:
             return
-        _put(self._users, user.stream_id, (user, known.position))
+        put(self._users, user.stream_id, (user, known.position), MOST_KNOWN)
         if isinstance(last, RefreshTokenIssued | RefreshTokenRotated):
-            _put(self._known, stream, known)
+            put(self._known, stream, known, MOST_KNOWN)
 
     def began(self, stream: UUID, user: UUID, events: Sequence[AuthorizationEvent]) -> None:
         """Keep what is known of an authorization that was just made, if the user is known."""
         found = self._users.get(user)
         if found is not None:
-            _put(self._known, stream, Known(Past(events, found[0]), found[1]))
+            put(self._known, stream, Known(Past(events, found[0]), found[1]), MOST_KNOWN)
 
     def forget(self, users: Container[UUID] | None) -> None:
         """Something happened to these users: their data may be destroyed. None: the log lost history, so nothing is known."""
@@ -61,11 +60,3 @@ class KnownAuthorizations:
             del self._users[user]
         for stream in [each for each, known in self._known.items() if users is None or known.past.is_of(users)]:
             del self._known[stream]
-
-
-def _put(kept: dict[UUID, Kept], key: UUID, value: Kept) -> None:
-    """The one that was put first is forgotten for one too many."""
-    kept.pop(key, None)
-    if len(kept) >= MOST_KNOWN:
-        del kept[next(iter(kept))]
-    kept[key] = value

@@ -2,9 +2,11 @@
 whether it still holds.
 """
 
+from collections import OrderedDict
 from hashlib import sha256
 
 from projections.sign_ins import SignIn
+from service.values.latest import put
 
 MOST = 1000
 """Each takes about 3 kB, and up to 10 kB with consents."""
@@ -23,7 +25,7 @@ class RememberedSignIns:
 
     def __init__(self) -> None:
         self._epoch = 0
-        self._found: dict[Key, SignIn] = {}
+        self._found: OrderedDict[Key, SignIn] = OrderedDict()
 
     def get(self, cookie: str, client_id: str, epoch: int) -> SignIn | None:
         return self._found.get(_key(cookie, client_id)) if epoch == self._epoch else None
@@ -31,13 +33,12 @@ class RememberedSignIns:
     def keep(self, cookie: str, client_id: str, found: SignIn | None, epoch: int) -> None:
         """`epoch` is that of before it was read. Only an open session is remembered: others are not tried in vain again."""
         if epoch != self._epoch:
-            self._epoch, self._found = epoch, {}
+            self._epoch, self._found = epoch, OrderedDict()
         key = _key(cookie, client_id)
-        self._found.pop(key, None)
         if found is not None and found.session.state == "open" and len(found.consents) <= MOST_CONSENTS:
-            self._found[key] = found
-        while len(self._found) > MOST:
-            del self._found[next(iter(self._found))]
+            put(self._found, key, found, MOST)
+        else:
+            self._found.pop(key, None)
 
 
 def _key(cookie: str, client_id: str) -> Key:
