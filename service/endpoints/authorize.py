@@ -21,7 +21,7 @@ from service.grants.document_clients import see_document
 from service.grants.validation import validated
 from service.http.asgi import BodyCutShort, BodyTooLong, address, cookie, read_body, resources_of
 from service.http.origin import GOES_AWAY, below, form_target
-from service.oauth import authorize, redirects
+from service.oauth import authorize, redirects, request_parameters
 from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.authorize import Redirected
 from service.oauth.errors import Shown, UsedRequestUri
@@ -61,7 +61,7 @@ async def begin(request: Request) -> Response:
     """Handle the request as the client sent it. Raises Shown."""
     _is_not_only_looked_at(request)
     resources = resources_of(request.scope)
-    params, twice = authorize.parse(await _said(request))
+    params, twice = request_parameters.parse(await _said(request))
     client_id = params.get("client_id", "")
     given = _cookie_of(request, client_id)
     at_once = None if given is None else await code_at_once(resources, params, twice, given)

@@ -11,12 +11,14 @@ from service.grants.requests_by_reference import with_object
 from service.network.fetching import CannotFetch
 from service.oauth import authorize, redirects, signed_requests
 from service.oauth.authorization_request import AuthorizationRequest
-from service.oauth.authorize import Mismatch, Redirected, RequestParameters
+from service.oauth.authorize import Redirected
 from service.oauth.errors import Shown
+from service.oauth.first_checks import Mismatch
 from service.oauth.parameters import Fault, Params
 from service.oauth.redirects import SIGNED_MODES
 from service.oauth.remote_keys import reach_of
 from service.oauth.request_objects import BadRequestObject
+from service.oauth.request_parameters import RequestParameters
 from service.oauth.signed_requests import kid_of
 from service.oauth.tokens import read_hint
 from service.people.throttle import network

@@ -1,28 +1,23 @@
 """The checks of an authorization request, in their order. Each is named for what it requires.
 
-Until the client and its redirect URI are valid, an error is shown to the user (Shown). After that, it is sent to the client
-(Redirected). RFC 6749 section 4.1.2.1, RFC 9700 section 4.11.
+Until those of `first_checks` are passed, an error is shown to the user (Shown). After that, it is sent to the client (Redirected).
+RFC 6749 section 4.1.2.1, RFC 9700 section 4.11.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-
-from msgspec import Struct
-
-from events.client_key import PublicKey
-from projections.apis import Row as Api
 from projections.clients import Found
 from service.oauth import parameters, redirect_match, redirects, request_objects, targets
 from service.oauth.authorization_request import AuthorizationRequest
 from service.oauth.errors import InvalidTarget, Shown
-from service.oauth.form import LONGEST_NAME, joined, pairs_of, repeated
+from service.oauth.first_checks import DISABLED, client_is_known, redirect_uri_is_registered
+from service.oauth.form import LONGEST_NAME
 from service.oauth.parameters import Fault, Params, is_visible
 from service.oauth.redirects import RESPONSE_MODES, Redirect
 from service.oauth.remote_requests import BadRequestUri
 from service.oauth.request_objects import BadRequestObject
+from service.oauth.request_parameters import RequestParameters
 from service.oauth.targets import Known, Target
-from service.values.scopes import OPENID, split
+from service.values.scopes import split
 
-MOST_PARAMETERS = 50
 MOST_CHARACTERS = 2048
 """The limit of any one parameter, except those in LONGER. All of them are sent in URLs."""
 
@@ -32,10 +27,6 @@ state becomes a part of the sealed request."""
 
 OWN = frozenset({"state", "nonce", "code_challenge", "login_hint"})
 """Parameters that differ from request to request of a client, or from user to user. Each is checked by itself."""
-
-DISABLED = ("The client is disabled", "Its owner or an operator can enable it again.")
-UNREAD = ("The request cannot be read", f"Send it in UTF-8, with at most {MOST_PARAMETERS} parameters.")
-"""Title and detail of Shown."""
 
 NOT_OFFERED = {
     "request": "request_not_supported",
@@ -55,59 +46,10 @@ class Redirected(Exception):
         self.redirect, self.why = redirect, why
 
 
-class Mismatch(Shown):
-    """The redirect URI is not registered for the client. `why` is for the log: it names the parts that differ and quotes nothing."""
-
-    def __init__(self, parts: Sequence[str]) -> None:
-        self.why = f"redirect_uri differs in: {', '.join(parts)}"
-        super().__init__(
-            "The redirect_uri is not registered for this client",
-            f"It differs from the nearest registered one in: {', '.join(parts)}. Every character counts.",
-            "Nothing was sent to that address. Register this redirect URI, or correct the request.",
-        )
-
-
-class RequestParameters(Struct, frozen=True, kw_only=True):
-    """The parameters of a request, the names of repeated ones, and the server's settings. `now` is in seconds since 1970."""
-
-    params: Params
-    twice: tuple[str, ...]
-    issuer: str
-    now: float
-    insecure: Collection[str] = ()
-    """Hosts for which plain http is allowed."""
-    pkce_of_all: bool = False
-    pushed: bool = False
-    """Whether the client itself sent them, to /openid/par."""
-    keys: Sequence[PublicKey] = ()
-    """The client's, which verify a request object."""
-    signed: bool = False
-    """Whether they come from a verified request object."""
-    fault: Fault | None = None
-    """What is wrong with the request object."""
-    apis: Mapping[str, Api] = {}
-    audience: str = ""
-
-    @property
-    def known(self) -> Known:
-        return Known(issuer=self.issuer, audience=self.audience, insecure=self.insecure, registered=self.apis)
-
-
-def parse(text: bytes) -> tuple[Params, tuple[str, ...]]:
-    """Return the parameters that have a value, each once, and the names of the repeated ones, sorted. Raises Shown."""
-    if text.count(b"&") >= MOST_PARAMETERS:
-        raise Shown(*UNREAD)
-    try:
-        pairs = pairs_of(text.decode("utf-8"))
-    except UnicodeDecodeError as fault:
-        raise Shown(*UNREAD) from fault
-    return joined(pairs), repeated(pairs)
-
-
 def checked(asked: RequestParameters, found: Found | None) -> AuthorizationRequest:
     """Validate every part of the request. Raises Shown or Redirected."""
-    found = _client_is_known(asked, found)
-    uri, named = _redirect_uri_is_registered(asked, found)
+    found = client_is_known(asked, found)
+    uri, named = redirect_uri_is_registered(asked, found)
     inside = request_objects.unverified_parameters(asked.params.get("request"))
     mode = asked.params.get("response_mode", inside.response_mode or "query")
     state = asked.params.get("state", inside.state)
@@ -242,44 +184,6 @@ def _scopes(asked: tuple[str, ...], target: Target) -> tuple[str, ...]:
         return parameters.granted(wanted, target.scopes)
     except Fault as fault:
         raise Fault(fault.error, f"{fault}{'' if target.is_known else targets.UNKNOWN}") from fault
-
-
-def _client_is_known(asked: RequestParameters, found: Found | None) -> Found:
-    if "client_id" in asked.twice or "client_id" not in asked.params:
-        raise Shown("The parameter client_id is missing or occurs more than once", "Send it once.")
-    if found is None:
-        raise Shown(
-            "No client has this client_id",
-            "Check the client_id. The client may have been deleted, or may be registered on another server.",
-        )
-    if not found.may_act:
-        raise Shown(*DISABLED, status=403)
-    if found.client.grant_type != "authorization_code":
-        raise Shown(
-            "People cannot sign in through this client",
-            "It is for machines (m2m: true). Register an interactive client (m2m: false).",
-        )
-    return found
-
-
-def _redirect_uri_is_registered(asked: RequestParameters, found: Found) -> tuple[str, bool]:
-    """Return the redirect URI, and whether the request contained it: then the token request must too (RFC 6749 section 4.1.3)."""
-    registered = found.client.redirect_uris
-    given = asked.params.get("redirect_uri")
-    if "redirect_uri" in asked.twice:
-        raise Shown("The parameter redirect_uri occurs more than once", "Send it once.")
-    if given is None:
-        if len(registered) == 1 and OPENID not in split(asked.params.get("scope")) and not asked.pushed:
-            return registered[0], False
-        if asked.fault is not None:
-            raise Shown("The request object cannot be used", str(asked.fault))
-        raise Shown(
-            "The parameter redirect_uri is missing",
-            "Send it as a parameter of its own, even where a request object contains it.",
-        )
-    if not redirect_match.matches(given, registered):
-        raise Mismatch(redirect_match.differences(given, registered))
-    return given, True
 
 
 def _nothing_comes_twice(asked: RequestParameters) -> None:

@@ -13,7 +13,8 @@ from msgspec import Struct, json
 from projections.apis import Row as Api
 from projections.clients import Found
 from service.oauth.authorization_request import AuthorizationRequest
-from service.oauth.authorize import OWN, RequestParameters, checked, with_own
+from service.oauth.authorize import OWN, checked, with_own
+from service.oauth.request_parameters import RequestParameters
 from service.values.latest import put
 
 MOST = 1000

@@ -11,12 +11,12 @@ from msgspec import Struct, convert, json
 from events.client_key import PublicKey
 from projections.clients import Found
 from service.commands.security_profile import FAPI
-from service.oauth.authorize import RequestParameters
 from service.oauth.client_keys import ALGORITHMS, RS256
 from service.oauth.client_signatures import LONGEST, is_time, keys_for, members, signer_of
 from service.oauth.form import LONGEST_NAME, REPEATABLE
 from service.oauth.parameters import Fault, Params
 from service.oauth.request_objects import BadRequestObject, unverified_parameters
+from service.oauth.request_parameters import RequestParameters
 from service.values.malformed import MALFORMED
 from service.values.strict_json import NotAnObject
 

@@ -16,6 +16,7 @@ from service.endpoints.oauth import OAuth
 from service.endpoints.userinfo import UserInfo
 from service.http.complete import Complete
 from service.oauth import authorize
+from service.oauth.request_parameters import RequestParameters
 from service.openapi.authorization_parameters import AUTHORIZE
 from service.openapi.document import OPERATIONS, document
 from service.problems import Problem
@@ -188,7 +189,7 @@ def test_every_parameter_that_an_authorization_request_may_have_is_described():
     form = Reading(client_id="x", redirect_uri="https://app.example.com/cb", response_type="code")
     row: Any = clients.TABLE.fold(STREAM, [INTERACTIVE])
     row = row.__replace__(redirect_uris=(form["redirect_uri"],), scopes=("api:public",))
-    asked = authorize.RequestParameters(params=form, twice=(), issuer="https://auth.example.com", now=0)
+    asked = RequestParameters(params=form, twice=(), issuer="https://auth.example.com", now=0)
     authorize.checked(asked, Found(client=row, bot_state=None))
     described = {parameter.name for parameter in AUTHORIZE}
     read_elsewhere = {"client_id", "id_token_hint"}

@@ -29,8 +29,9 @@ from service.grants.client_authentication import NONE, PresentedCredentials, aut
 from service.oauth import authlib_server
 from service.oauth.authlib_grants import GRANTS, OTHER_REDIRECT_URI
 from service.oauth.authlib_server import Facts, by_authlib, decide, plainly
-from service.oauth.authorize import NOT_OFFERED, Redirected, RequestParameters, checked, parse
+from service.oauth.authorize import NOT_OFFERED, Redirected, checked
 from service.oauth.errors import Gone, InvalidClient, MissingVerifier, Refusal, Refused, Shown
+from service.oauth.request_parameters import RequestParameters, parse
 from tests.rules.keyring import ISSUER
 from tests.rules.samples import AT, STREAM
 from tests.rules.test_authentication import MINE, found

@@ -13,7 +13,7 @@ from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.fields import Fields
 from service.grants.client_authentication import parse_credentials
 from service.http.asgi import BodyTooLong, address, cookie, read_body
-from service.oauth import authorize, claims, redirect_match
+from service.oauth import claims, redirect_match, request_parameters
 from service.oauth.errors import Refusal, Shown
 from service.oauth.form import FORM, parse
 from service.oauth.parameters import is_resource
@@ -50,7 +50,7 @@ READERS: dict[str, tuple[Callable[[str], object], str]] = {
     "a form": (lambda text: parse(FORM, text.encode()), "a=b&"),
     "a form's escapes": (lambda text: parse(FORM, b"a=" + text.encode()), "%41"),
     "a form's names": (lambda text: parse(FORM, text.encode()), "%25=&"),
-    "a request": (lambda text: authorize.parse(text.encode()), "a=b&"),
+    "a request": (lambda text: request_parameters.parse(text.encode()), "a=b&"),
     "a redirect URI": (lambda text: redirect_match.differences("https://" + text, REGISTERED), "a.[:@"),
     "a redirect URI's marks": (lambda text: redirect_match.differences("https://" + text, REGISTERED), MARKS),
     "a loopback redirect URI": (lambda text: redirect_match.matches("http://127.0.0.1:" + text, REGISTERED), "1/?"),

@@ -7,7 +7,8 @@ import pytest
 from events.client import Login
 from projections.clients import Found
 from service.oauth.authorization_request import AuthorizationRequest
-from service.oauth.authorize import LONGER, MOST_CHARACTERS, Redirected, RequestParameters, checked, still_good
+from service.oauth.authorize import LONGER, MOST_CHARACTERS, Redirected, checked, still_good
+from service.oauth.request_parameters import RequestParameters
 from service.values.scopes import IDENTITY
 from tests.rules.keyring import ISSUER
 from tests.rules.test_authlib_login import CHALLENGE, PERSONS, URI

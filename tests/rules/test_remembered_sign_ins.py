@@ -16,9 +16,10 @@ from service.grants import validation
 from service.grants.validation import FURTHER, plainly_valid, validated
 from service.oauth import requests_alike
 from service.oauth.authorization_request import AuthorizationRequest
-from service.oauth.authorize import OWN, Redirected, RequestParameters, checked, parse
+from service.oauth.authorize import OWN, Redirected, checked
 from service.oauth.errors import Shown
 from service.oauth.redirects import SIGNED_MODES
+from service.oauth.request_parameters import RequestParameters, parse
 from service.oauth.requests_alike import RequestsAlike
 from service.people import remembered_sign_ins
 from service.people.remembered_sign_ins import MOST_CONSENTS, RememberedSignIns

@@ -18,11 +18,12 @@ from events.client_security import Security
 from projections.clients import Found
 from service.crypto.base64url import as_text
 from service.oauth.authorization_request import AuthorizationRequest
-from service.oauth.authorize import Redirected, RequestParameters, checked
+from service.oauth.authorize import Redirected, checked
 from service.oauth.client_keys import parse
 from service.oauth.errors import Shown
 from service.oauth.keys import Key
 from service.oauth.request_objects import BadRequestObject
+from service.oauth.request_parameters import RequestParameters
 from service.oauth.signed_requests import Expected, kid_of, opened, verified
 from tests.rules.keyring import ISSUER
 from tests.rules.test_authlib_login import CHALLENGE, URI
