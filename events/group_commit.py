@@ -1,4 +1,4 @@
-"""Group commit: items that arrive during one flush go into the next ones together. Nothing waits for a timer."""
+"""Group commit: items that arrive during one flush go into the next flush together. Nothing waits for a timer."""
 
 import asyncio
 import time
@@ -16,9 +16,6 @@ Watch = Callable[[int, float], None]
 
 MOST_FLUSHES = 2
 """How many full flushes may wait behind the one that runs: 1,024 items, or 180 ms at 5,600 a second."""
-
-FEW = 8
-"""So few commits are not divided."""
 
 
 class Batcher(Generic[Item, Outcome]):
@@ -70,25 +67,11 @@ class Batcher(Generic[Item, Outcome]):
 
     async def _run(self) -> None:
         try:
-            last = 0
             while self._waiting:
-                most = self._most_now(last)
-                batch, self._waiting = self._waiting[:most], self._waiting[most:]
-                last = len(batch)
+                batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
                 await self._settle(batch)
         finally:
             self._running = None
-
-    def _most_now(self, last: int) -> int:
-        """How many items the next flush takes, after one of `last`.
-
-        A commit takes half of those that waited or were just committed, whose callers come again soon. So the process has some to work on
-        while the database has the others. Else most of them would stay together, and each of the two wait while the other works. A read
-        costs about the same for one as for many, so it takes all.
-        """
-        if self._of == "reads":
-            return self._limit
-        return min(self._limit, max(FEW, (last + len(self._waiting) + 1) // 2))
 
     async def _settle(self, batch: list[tuple[Item, asyncio.Future[Outcome]]]) -> None:
         size, begun = len(batch), time.perf_counter()

@@ -51,36 +51,6 @@ async def test_what_arrives_while_one_flush_is_in_flight_goes_together_in_the_ne
     assert flushes.batches == [[0], [2, 4, 6], [8]]
 
 
-@pytest.mark.parametrize(
-    ("of", "first", "then", "sizes"),
-    [
-        ("commits", 1, 7, [1, 7]),
-        ("commits", 2, 14, [2, 8, 6]),
-        ("commits", 16, 0, [8, 8]),
-        ("commits", 4, 60, [4, 32, 28]),
-        ("reads", 2, 14, [2, 14]),
-        ("reads", 16, 0, [16]),
-    ],
-    ids=[
-        "few commits go together",
-        "a commit takes half of those that waited or were just committed",
-        "the first commit takes half, too",
-        "half of many is many",
-        "a read takes all that waited",
-        "the first read takes all, too",
-    ],
-)
-async def test_the_database_and_the_process_work_at_the_same_time(
-    of: Literal["commits", "reads"], first: int, then: int, sizes: list[int]
-):
-    flushes = Flushes()
-    batcher = Batcher(flushes, of=of)
-    waiting = [*await submitted(batcher, *[2] * first), *await submitted(batcher, *[2] * then)]
-    flushes.let_go.set()
-    await outcomes(waiting)
-    assert [len(batch) for batch in flushes.batches] == sizes
-
-
 async def test_one_item_s_fault_is_not_its_neighbours():
     flushes = Flushes()
     flushes.let_go.set()
