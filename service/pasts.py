@@ -1,5 +1,6 @@
-"""Reads of one thing as it was, and of how far a table is. Requests that wait at the same time are read in one round trip, those of each
-history.
+"""Reads of one thing as it was, and of how far a table is.
+
+Those of one history that wait at the same time are one round trip, and so are those of tables.
 """
 
 import asyncio

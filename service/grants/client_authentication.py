@@ -207,7 +207,7 @@ async def authenticate_client(request: OAuthRequest, *, public: bool = False) ->
 
 
 async def authenticate_confidential_client(request: OAuthRequest) -> AuthenticatedClient:
-    """The same for a client that is not public. Say also by what it authenticated."""
+    """The same for a client that is not public. Return also by what it authenticated."""
     return (await _authenticated_now(request, public=False))[1]
 
 

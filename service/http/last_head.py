@@ -60,7 +60,9 @@ class LastHead:
 
 
 def once_a_head(scope: Scope, find: Callable[[Scope], Found]) -> Found:
-    """Return what the function finds in a scope, at most once a request. It may look at nothing but the head, the connection, and what never changes."""
+    """Return what the function finds in a scope. It is called at most once a request, and may look at nothing but the head, the connection, and
+    what never changes.
+    """
     kept: dict[object, Any] | None = scope.get(KEPT)
     if kept is None:
         kept = scope[KEPT] = {}
