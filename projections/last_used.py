@@ -13,6 +13,10 @@ from projections.catch_up import ISSUANCE, CatchUp, Issuance, Totals
 
 FIND = "select id, used_at from read.last_used where kind = $1 and id = any($2::text[])"
 
+OF_CLIENT = f"""
+(select used_at from (select {client_id_in_sql("c.stream_id")} as id offset 0) as wanted join read.last_used u on u.kind = 'client' and u.id = wanted.id)
+"""
+"""For a statement that reads clients as `c`. `offset 0`: the id is made once, and not for each row that it is compared with."""
 
 TOTALS = f"""
 select kind, id, max(last_at) as used_at, sum(tokens)::bigint as tokens

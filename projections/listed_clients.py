@@ -9,15 +9,11 @@ import asyncpg
 from msgspec import UNSET, Struct, UnsetType, json
 
 from events.client_document import Document
-from events.ids import client_id_in_sql
+from projections import last_used
 from projections.client_lists import View
 from projections.joined import named
 
 PLAIN = "stream_id, client_id, owner, bot_user_id, display_name, redirect_uris, scopes, state, created_at"
-USED = f"""
-(select used_at from (select {client_id_in_sql("c.stream_id")} as id offset 0) as wanted join read.last_used u on u.kind = 'client' and u.id = wanted.id)
-"""
-# `offset 0`: the id is made once, and not for each row that it is compared with.
 TOKENS = """
 (select array_agg(array[d.day - {0}::date, d.tokens]) from
   (select day, sum(tokens)::bigint as tokens from read.usage_daily where client = c.stream_id and day between {0} and {1}::date group by day) as d)
@@ -55,7 +51,7 @@ _document = json.Decoder(Document).decode
 
 def view(days: Sequence[date]) -> View[Listed]:
     """Returns what is read of each client, with its tokens of these successive days, if there are any."""
-    terms = f"{USED}, {TOKENS if days else 'null'}, c.secrets, c.document, {named('c', PLAIN)}"
+    terms = f"{last_used.OF_CLIENT}, {TOKENS if days else 'null'}, c.secrets, c.document, {named('c', PLAIN)}"
     return View(terms, partial(_listed, len(days)), (days[0], days[-1]) if days else ())
 
 
