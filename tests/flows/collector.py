@@ -103,12 +103,14 @@ def hanging(answer: bytes = b"") -> Generator[Held]:
                     threading.Thread(target=_drown, args=(held, connection, answer), daemon=True).start()
 
         held = Held(f"http://127.0.0.1:{listening.getsockname()[1]}")
-        threading.Thread(target=accept, daemon=True).start()
+        accepting = threading.Thread(target=accept, daemon=True)
+        accepting.start()
         yield held
+        listening.shutdown(socket.SHUT_RDWR)
+        accepting.join()  # what it accepted until then is closed, too
         for connection in held.connections:
             with closing(connection):
                 pass
-        listening.shutdown(socket.SHUT_RDWR)
 
 
 def _drown(held: Held, connection: socket.socket, answer: bytes) -> None:
