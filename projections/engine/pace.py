@@ -32,7 +32,13 @@ class Pace(Struct, frozen=True):
         begun = time.monotonic()
         async with Use(connection):
             yield
-        await asyncio.sleep((time.monotonic() - begun) * (1 / self.share - 1))
+        await asyncio.sleep(self.rest_after(time.monotonic() - begun))
+
+    def rest_after(self, seconds: float) -> float:
+        """Returns how long to rest after a step that took so long. One that took very long waited for a lock, a disk or a core, and who reads
+        what is followed, such as a checkpoint of the log, would have to wait many times as long.
+        """
+        return min(seconds * (1 / self.share - 1), LONGEST_REST_SECONDS)
 
     @property
     def within_a_snapshot(self) -> "Pace":
@@ -44,6 +50,7 @@ FAR = 100_000
 """While 3,000 events a second come, a fifth of the time keeps pace with them: that is the share at 30,000 events, ten seconds, behind."""
 
 SHARE_WITHIN_A_SNAPSHOT = 0.5
+LONGEST_REST_SECONDS = 1.0
 GENTLE = Pace(0.04)
 
 Paces = Mapping[Literal["log", "issuance"], Pace]

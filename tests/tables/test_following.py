@@ -345,6 +345,12 @@ def test_the_share_of_the_follower_grows_with_what_is_left_up_to_its_most():
     assert Pace(0.15).with_left(9 * FAR).share == 0.15
 
 
+def test_the_rest_after_a_step_is_the_rest_of_its_share_and_a_second_at_most():
+    assert Pace(0.05).rest_after(0.01) == pytest.approx(0.19)
+    assert Pace(0.05).rest_after(2.0) == 1.0
+    assert Pace(1.0).rest_after(2.0) == 0.0
+
+
 async def test_rows_that_the_table_does_not_take_stop_a_projection_and_no_other(log, reader, followed_by, registered):
     await happened(log, ("alice", 1))
     follower = followed_by(
