@@ -1,7 +1,7 @@
 """The event streams that this process has open: how many, what they share, and that they are about to be closed."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -9,6 +9,7 @@ from msgspec import json
 
 from events.codec import Recorded
 from service.audit.event_json import audit_event
+from service.values.latest import put
 
 MOST = 100
 MOST_OF_A_CLIENT = 10
@@ -31,7 +32,7 @@ class Frames:
     """Events as they are sent. The last ones are kept, because many streams send the same events."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[int, int], bytes] = {}
+        self._kept: OrderedDict[tuple[int, int], bytes] = OrderedDict()
 
     def of(self, epoch: int, past: Recorded) -> bytes:
         """After a failover that lost history, another event may have the position: that is another epoch."""
@@ -40,9 +41,7 @@ class Frames:
         if frame is None:
             frame = b"id: %d\ndata: %s\n\n" % (past.position, json.encode(audit_event(past)))
             if len(frame) <= LONGEST_KEPT:
-                self._kept[key] = frame
-            if len(self._kept) > MOST_KEPT:
-                self._kept.pop(next(iter(self._kept)))
+                put(self._kept, key, frame, MOST_KEPT)
         return frame
 
 

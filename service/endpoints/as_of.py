@@ -43,7 +43,10 @@ Now = Callable[[AnyConnection, int], Awaitable[Sequence[Row]]]
 
 
 async def asked(call: Call) -> int | None:
-    """Return the position of the past that a read of one thing asks for. It takes no other parameter. Raises Invalid and Unavailable."""
+    """Return the position of the past that a read of one thing asks for. It takes no other parameter. Raises Invalid and Unavailable.
+
+    Other requests with this head have the same query, so the fault of the moment is not added to it: the log may reach that moment.
+    """
     query, moment = once_a_head(call.request.scope, _moment_asked)
     position = None if moment is None else await position_or_fault(call, moment)
     if isinstance(position, str):

@@ -23,6 +23,7 @@ from service.oauth.delegation import Act, Ancestor
 from service.oauth.keys import KeyRing, Verifier
 from service.oauth.signing import Signer, header, signed
 from service.oauth.targets import management_of
+from service.values.latest import put
 from service.values.malformed import MALFORMED
 
 ID_TOKEN_SECONDS = 3600
@@ -163,9 +164,7 @@ class Tokens:
             return None
 
     def _remember(self, digest: bytes, good: tuple[str, VerifiedClaims]) -> tuple[str, VerifiedClaims]:
-        if len(self._good) >= MOST_REMEMBERED:
-            self._good.popitem(last=False)
-        self._good[digest] = good
+        put(self._good, digest, good, MOST_REMEMBERED)
         return good
 
     def _read(self, token: str) -> tuple[str, VerifiedClaims]:
