@@ -11,8 +11,9 @@ from events.replay import histories
 from projections import users
 from service.cli.event_text import what
 from service.cli.histories import Diff, tell
-from service.cli.opening import Reason, by_operator
+from service.cli.opening import by_operator
 from service.cli.output import Json, document, moment, note, say, table
+from service.cli.reason_option import Reason
 from service.cli.user_lookup import FromStdin, User, asked_password, changing, found_user, with_people
 from service.commands.handle import Ledger
 from service.use_cases import passwords, second_factors

@@ -29,8 +29,9 @@ from service.cli.as_of import AsOf, past
 from service.cli.histories import Diff, tell_all
 from service.cli.ledger import AtVersion, Yes, changed, confirm, only_at, with_ledger
 from service.cli.list_options import Limit
-from service.cli.opening import Plainly, Reason, ask, by_operator
+from service.cli.opening import Plainly, ask, by_operator
 from service.cli.output import Json, document, lines, moment, note, say, table
+from service.cli.reason_option import Reason
 from service.cli.request_fields import done, fields_of, flag
 from service.clock import utc_now
 from service.commands.api import DeleteApi, RegisterApi

@@ -10,9 +10,10 @@ from events.ids import bot_id_of
 from projections import client_lists
 from service.cli.bot_lookup import BotId, carry_out, row_of
 from service.cli.ledger import OPERATOR, AtVersion, Yes, confirm, say_state, with_ledger
-from service.cli.opening import Plainly, Reason, by_operator
+from service.cli.opening import Plainly, by_operator
 from service.cli.output import Json, document, say
 from service.cli.ownership import Owner, check_owner
+from service.cli.reason_option import Reason
 from service.cli.request_fields import done, fields_of
 from service.clock import utc_now
 from service.commands.authority import EVERYBODY

@@ -3,8 +3,9 @@
 from projections.clients import Row
 from service.cli.client_lookup import ClientId, carry_out, row_of
 from service.cli.ledger import OPERATOR, AtVersion, Yes, confirm, say_state, with_ledger
-from service.cli.opening import Reason, by_operator
+from service.cli.opening import by_operator
 from service.cli.output import Json, document, say
+from service.cli.reason_option import Reason
 from service.commands.client import DeleteClient, DisableClient, EnableClient
 from service.commands.handle import Ledger
 from service.configuration.settings import Settings

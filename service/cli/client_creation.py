@@ -47,9 +47,10 @@ from service.cli.client_options import (
 from service.cli.delegation_options import IdentityAssertionsFile, TokenExchangeFile, policies
 from service.cli.key_file import read_jwks
 from service.cli.ledger import OPERATOR, with_ledger
-from service.cli.opening import Reason, by_operator
+from service.cli.opening import by_operator
 from service.cli.output import Json, document, lines, note
 from service.cli.ownership import Owner, check_owner, holder
+from service.cli.reason_option import Reason
 from service.cli.request_fields import done, fields_of, speaking_of
 from service.cli.request_options import (
     JAR_ALGS,

@@ -49,8 +49,9 @@ from service.cli.client_options import (
 from service.cli.delegation_options import IdentityAssertionsFile, TokenExchangeFile, policies
 from service.cli.histories import field_facts
 from service.cli.ledger import OPERATOR, AtVersion, with_ledger
-from service.cli.opening import Plainly, Reason, by_operator
+from service.cli.opening import Plainly, by_operator
 from service.cli.output import Json, document, lines, note
+from service.cli.reason_option import Reason
 from service.cli.request_fields import done, fields_of, flag, speaking_of
 from service.cli.request_options import (
     JAR_ALGS,

@@ -17,8 +17,9 @@ from service.cli.client_options import Name
 from service.cli.client_secrets import OPTIONS, Expires, later
 from service.cli.key_file import read_jwk
 from service.cli.ledger import OPERATOR, AtVersion, Yes, confirm, with_ledger
-from service.cli.opening import Plainly, Reason, by_operator
+from service.cli.opening import Plainly, by_operator
 from service.cli.output import Json, document, lines, moment, say, table
+from service.cli.reason_option import Reason
 from service.cli.request_fields import done, fields_of
 from service.clock import utc_now
 from service.commands.client import AddKey, RevokeKey

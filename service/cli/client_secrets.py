@@ -16,8 +16,9 @@ from projections.clients import Row
 from service.cli.client_lookup import ClientId, carry_out, row_of
 from service.cli.client_options import Name
 from service.cli.ledger import OPERATOR, AtVersion, Yes, confirm, with_ledger
-from service.cli.opening import Plainly, Reason, by_operator
+from service.cli.opening import Plainly, by_operator
 from service.cli.output import Json, document, lines, moment, note, say, table
+from service.cli.reason_option import Reason
 from service.cli.request_fields import done, fields_of
 from service.cli.selection import length_of
 from service.clock import utc_now

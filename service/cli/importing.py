@@ -10,9 +10,10 @@ from msgspec import DecodeError, Raw, Struct, json
 from events.database import Pool
 from events.envelope import Meta
 from service.cli.ledger import open_ledger
-from service.cli.opening import Plainly, Reason, by_operator, open_database, run, url_of
+from service.cli.opening import Plainly, by_operator, open_database, run, url_of
 from service.cli.output import Json, document, note, table
 from service.cli.ownership import check_owner, holder
+from service.cli.reason_option import Reason
 from service.commands.authority import Holder
 from service.commands.handle import CLIENT, Ledger, handle
 from service.configuration.settings import Settings

@@ -14,9 +14,10 @@ from service.cli.histories import Diff, tell_all
 from service.cli.ledger import OPERATOR, AtVersion, Yes, changed, confirm, only_at, with_ledger
 from service.cli.list_options import Limit
 from service.cli.list_options import Owner as OfOwner
-from service.cli.opening import Plainly, Reason, ask, by_operator
+from service.cli.opening import Plainly, ask, by_operator
 from service.cli.output import Json, document, lines, moment, note, say, table
 from service.cli.ownership import Owner, check_owner
+from service.cli.reason_option import Reason
 from service.cli.request_fields import done, fields_of
 from service.clock import utc_now
 from service.commands.handle import INITIAL_ACCESS_TOKEN, Ledger, handle

@@ -15,8 +15,9 @@ from service.blast_radius.client_keys import credential_of
 from service.cli import token_states
 from service.cli.client_lookup import stream_of
 from service.cli.ledger import Yes, confirm, working
-from service.cli.opening import Plainly, Reason, ask, by_operator, open_database, right_key, run
+from service.cli.opening import Plainly, ask, by_operator, open_database, right_key, run
 from service.cli.output import Json, document, lines, moment, note, say, table
+from service.cli.reason_option import Reason
 from service.cli.selection import Place, Since, Until, read_place
 from service.cli.token_states import IssuedToken
 from service.clock import utc_now

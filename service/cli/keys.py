@@ -10,8 +10,9 @@ from projections.signing_keys import Row, every
 from service.cli import rewrapping
 from service.cli.as_of import AsOf, past
 from service.cli.ledger import open_ledger
-from service.cli.opening import Reason, ask, by_operator, open_database, right_key, run, url_of
+from service.cli.opening import ask, by_operator, open_database, right_key, run, url_of
 from service.cli.output import Json, document, moment, say, table
+from service.cli.reason_option import Reason
 from service.configuration.settings import Settings
 
 app = typer.Typer()

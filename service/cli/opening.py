@@ -6,10 +6,9 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
-import typer
 from msgspec import DecodeError
 
 from events.codec import UnreadableEvent
@@ -33,16 +32,6 @@ from service.values import reason as reasons
 Answer = TypeVar("Answer")
 
 MIGRATIONS = ("sqlalchemy.ext.asyncio", "sqlalchemy.dialects.postgresql.asyncpg", "service.migrations.run")
-
-Reason = Annotated[
-    str | None,
-    typer.Option(
-        "--reason",
-        metavar="TEXT",
-        help=f"Why, for the log: at most {reasons.MOST} characters. Do not name people here unless they are the user who is changed.",
-        show_default=False,
-    ),
-]
 
 
 @contextmanager

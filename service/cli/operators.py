@@ -10,8 +10,9 @@ from service import operators
 from service.cli.client_options import scopes_of
 from service.cli.first_steps import first_audit, first_token
 from service.cli.ledger import open_ledger
-from service.cli.opening import Plainly, Reason, by_operator, open_database, run, url_of
+from service.cli.opening import Plainly, by_operator, open_database, run, url_of
 from service.cli.output import Json, say
+from service.cli.reason_option import Reason
 from service.configuration.settings import Settings
 from service.values import identifiers
 from service.values.scopes import AUDITORS, OPERATORS, is_scope

@@ -14,8 +14,9 @@ from service.cli.bot_lookup import BotId
 from service.cli.client_lookup import ClientId
 from service.cli.histories import field_facts
 from service.cli.ledger import OPERATOR, Yes, ask_whether_sure, check_terminal, open_ledger
-from service.cli.opening import Reason, ask_at, by_operator, opened_at, run
+from service.cli.opening import ask_at, by_operator, opened_at, run
 from service.cli.output import Json, document, lines, note, say
+from service.cli.reason_option import Reason
 from service.commands.handle import Ledger
 from service.use_cases.restoration import Restored, Wish, restore_bot, restore_client
 

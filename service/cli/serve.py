@@ -2,12 +2,11 @@
 
 import os
 import socket
+import sys
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import metadata
 from typing import Any
-
-import typer
 
 from service import fitness, logs
 from service.cli import listening, occupancy
@@ -26,6 +25,7 @@ BANNER = """
   Ctrl-C stops it.
 """
 
+RED = "\x1b[31m{}\x1b[0m"
 
 SEVERAL = ("service.vault.private_keys", "service.first_run", "service.cli.first_steps", "service.cli.server")
 ONE = (*SEVERAL, "service.app", "service.http.protocol", "uvloop")
@@ -52,15 +52,20 @@ def serve(workers: int) -> None:
         _check_database(settings)
         operator = run(first_run.prepare(settings))
         if operator is not None:
-            typer.echo(first_steps.welcome(operator, settings.data / first_run.FILE))
+            _say(first_steps.welcome(operator, settings.data / first_run.FILE))
         _warn_of_plain_http(settings)
         _hand_over(settings)
         logs.set_up(settings.log_level, settings.log_format)
         banner = BANNER.format(version=metadata.version("muniment"), addresses=", ".join(urls), issuer=settings.issuer)
         with _showing(settings, metrics, workers):
-            served = server.run(sockets, lambda: typer.echo(banner), workers=workers, **_uvicorn(settings))
+            served = server.run(sockets, lambda: _say(banner), workers=workers, **_uvicorn(settings))
         if not served:
-            raise typer.Exit(3)
+            raise SystemExit(3)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def _showing(settings: Settings, sockets: list[socket.socket], workers: int) -> AbstractContextManager[None]:
@@ -76,7 +81,7 @@ def _check_database(settings: Settings) -> None:
     """Raises Unfit."""
     url = url_of(settings)
     if not settings.embedded and (warning := run(fitness.check_login(url))):
-        typer.echo(f"  {warning}\n", err=True)
+        sys.stderr.write(f"  {warning}\n\n")
     run(fitness.check_issuer(url, settings.issuer))
 
 
@@ -93,12 +98,11 @@ def _occupied(settings: Settings, address: str) -> Generator[None]:
 def _warn_of_plain_http(settings: Settings) -> None:
     if settings.insecure_http_hosts:
         named = ", ".join(sorted(settings.insecure_http_hosts))
-        typer.secho(
+        warning = (
             f"  INSECURE: MUNIMENT_INSECURE_HTTP_HOSTS lets codes and tokens travel by plain http to {named}."
-            " That is for development alone: anybody on the way can read them.\n",
-            err=True,
-            fg="red",
+            " That is for development alone: anybody on the way can read them.\n"
         )
+        sys.stderr.write(f"{RED.format(warning) if sys.stderr.isatty() else warning}\n")
 
 
 def _hand_over(settings: Settings) -> None:

@@ -9,8 +9,9 @@ from projections import trusted_issuers
 from projections.trusted_issuers import Row
 from service.cli.json_file import read_json
 from service.cli.ledger import say_state, with_ledger
-from service.cli.opening import Plainly, Reason, by_operator
+from service.cli.opening import Plainly, by_operator
 from service.cli.output import Json
+from service.cli.reason_option import Reason
 from service.cli.request_fields import done, fields_from
 from service.commands.handle import TRUSTED_ISSUER, Handled, Ledger, handle
 from service.configuration.settings import Settings

@@ -16,8 +16,9 @@ from service.cli.histories import Diff, tell_all
 from service.cli.json_file import read_json
 from service.cli.ledger import Yes, confirm, say_state, with_ledger
 from service.cli.list_options import Limit
-from service.cli.opening import Plainly, Reason, ask, by_operator
+from service.cli.opening import Plainly, ask, by_operator
 from service.cli.output import Json, document, lines, moment, note, say, table
+from service.cli.reason_option import Reason
 from service.cli.request_fields import done, fields_from
 from service.cli.trusted_issuer_edit import OPTIONS, Issuer, KeysFile, Many, edit, row_of
 from service.clock import utc_now

@@ -6,8 +6,9 @@ from uuid import UUID
 import typer
 
 from events.user import Role
-from service.cli.opening import Reason, by_operator
+from service.cli.opening import by_operator
 from service.cli.output import Json, document, note, say
+from service.cli.reason_option import Reason
 from service.cli.user_lookup import NO_OPERATOR, User, found_user, is_last_operator, with_people, with_settings
 from service.commands.handle import Ledger
 from service.configuration.settings import Settings

@@ -15,9 +15,10 @@ from service.cli import account_recovery, user_roles
 from service.cli.as_of import AsOf, past
 from service.cli.ledger import Yes, confirm
 from service.cli.list_options import Limit, State
-from service.cli.opening import Plainly, Reason, by_operator
+from service.cli.opening import Plainly, by_operator
 from service.cli.output import Json, document, moment, note, say, table
 from service.cli.profiles import Claims, FamilyName, GivenName, Groups, Name, changes, with_address
+from service.cli.reason_option import Reason
 from service.cli.user_lookup import (
     NO_OPERATOR,
     FromStdin,

@@ -20,7 +20,7 @@ from msgspec import Struct
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from service.cli import app
+from service.cli.command_line import app
 from service.cli.opening import Plainly
 from service.embedded.cluster import running
 from service.migrations import run

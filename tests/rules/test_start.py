@@ -4,7 +4,9 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-from service.cli import opening, serve
+import pytest
+
+from service.cli import _workers, opening, serve
 
 HEAVY = (
     "alembic", "argon2", "authlib", "babel", "bcrypt", "cryptography", "httpx", "jinja2", "joserfc", "psutil", "pydantic", "rich",
@@ -44,7 +46,10 @@ def loaded(modules: tuple[str, ...], asked: tuple[str, ...]) -> set[str]:
 
 
 def test_the_command_line_knows_its_commands_without_loading_them():
-    assert loaded(("service.cli",), HEAVY + DATABASE + tuple(f"service.cli.{each}" for each in GROUPS)) == set()
+    assert (
+        loaded(("service.cli.command_line",), HEAVY + DATABASE + tuple(f"service.cli.{each}" for each in GROUPS))
+        == set()
+    )
 
 
 def test_no_group_of_commands_loads_what_only_some_of_its_commands_need():
@@ -59,3 +64,23 @@ def test_what_makes_the_page_of_the_metrics_is_loaded_only_where_they_are_shown(
 def test_what_is_loaded_while_postgres_starts_is_there():
     modules = (*serve.SEVERAL, *serve.ONE, *opening.MIGRATIONS)
     assert [module for module in modules if find_spec(module) is None] == []
+
+
+def test_a_service_is_started_without_what_reads_the_command_line():
+    read_by = ("typer", "pydantic", "rich", "service.cli.command_line")
+    assert loaded(("service.cli", "service.cli.serve", *serve.ONE, "service.embedded.cluster"), read_by) == set()
+
+
+def test_a_service_asked_for_in_the_usual_words_needs_no_reader():
+    usual = ["serve", "serve --workers 1", "serve --workers 64"]
+    assert [_workers(words.split()) for words in usual] == [1, 1, 64]
+
+
+@pytest.mark.parametrize("number", ["0", "65", "-1", "02", "2.0", "²", "two", ""])
+def test_a_number_of_processes_that_cannot_be_is_left_to_the_reader(number: str):
+    assert _workers(["serve", "--workers", number]) is None
+
+
+@pytest.mark.parametrize("words", ["", "serve --workers", "serve --workers=2", "serve --help", "witness serve"])
+def test_other_words_are_left_to_the_reader(words: str):
+    assert _workers(words.split()) is None
