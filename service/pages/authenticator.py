@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-import segno
 from msgspec import Struct
 from starlette.responses import Response
 
@@ -64,6 +63,8 @@ def _new(signed_in: SignedIn) -> Setup:
 
 
 async def _page(visit: Visit, signed_in: SignedIn, setup: Setup, *, fault: str = "") -> Response:
+    import segno  # noqa: PLC0415 - it takes a megabyte, and few users come here
+
     person = await person_of(visit, signed_in)
     issuer = f"Muniment {host_of(visit.resources.settings.issuer)}".replace(":", " ")
     otpauth = factors.uri(Totp(secret=setup.secret), person.email or person.name, issuer)
