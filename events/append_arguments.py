@@ -33,7 +33,7 @@ def _arguments(items: Sequence["Append"]) -> tuple[Any, ...]:
     receipts = [item.receipt for item in items]
     return (
         [item.stream for item in items],
-        [item.expected for item in items],
+        [None if item.is_fresh else item.expected for item in items],
         *(_columns(receipts) if any(receipts) else (None, None, None)),
         *map(list, zip(*rows, strict=True)),
         _rows(items),

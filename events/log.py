@@ -49,7 +49,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
 class Append(Struct, frozen=True, kw_only=True):
     """Events for one stream. All of them are appended if the stream is still at version `expected`, otherwise none.
 
-    If it was decided from other streams, these must have stayed as they were. If that is a Token, its record is in the same commit.
+    `is_fresh` says that the stream's id was made for this append, so that nobody can have appended to it: it is not looked for. If it was decided from other streams, these must have stayed as they were. If that is a Token, its record is in the same commit.
     """
 
     stream: UUID
@@ -59,6 +59,7 @@ class Append(Struct, frozen=True, kw_only=True):
     changes: Sequence[Change] = ()
     receipt: Receipt | None = None
     decided_from: DecidedFrom | None = None
+    is_fresh: bool = False
 
 
 class Appended(Struct, frozen=True):

@@ -250,6 +250,7 @@ async def handle(
             changes=changes,
             receipt=receipt,
             decided_from=relied_on,
+            is_fresh=fresh,
         )
         with span("append"):
             outcome = await ledger.log.append(item)

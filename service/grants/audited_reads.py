@@ -77,4 +77,4 @@ async def _record_sum(resources: Resources, query: Query, counted: Sum) -> None:
 
 async def _append(resources: Resources, event: AuditRead, meta: Meta) -> None:
     with span("append"):
-        await resources.ledger.log.append(Append(stream=new_id(), expected=0, events=[event], meta=meta))
+        await resources.ledger.log.append(Append(stream=new_id(), expected=0, is_fresh=True, events=[event], meta=meta))

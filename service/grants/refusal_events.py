@@ -154,7 +154,7 @@ async def _record(resources: Resources, event: RefusalEvent, address: str | None
 
 async def _append(resources: Resources, event: RefusalEvent, meta: Meta) -> None:
     with span("append"):
-        await resources.ledger.log.append(Append(stream=new_id(), expected=0, events=[event], meta=meta))
+        await resources.ledger.log.append(Append(stream=new_id(), expected=0, is_fresh=True, events=[event], meta=meta))
 
 
 def _attempt(kind: str, found: Found | None, address: str, client_id: str = "") -> Attempt:

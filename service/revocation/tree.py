@@ -128,7 +128,9 @@ async def _ordered(ledger: Ledger, order: Order, radius: Radius) -> int:
         complete=radius.complete,
         at=utc_now(),
     )
-    outcome = await ledger.log.append(Append(stream=new_id(), expected=0, events=[event], meta=order.meta))
+    outcome = await ledger.log.append(
+        Append(stream=new_id(), expected=0, is_fresh=True, events=[event], meta=order.meta)
+    )
     assert isinstance(outcome, Appended), "its stream is new"
     return outcome.position
 

@@ -157,7 +157,9 @@ async def _log(url: str, concurrent: int, seconds: float, *, projected: bool) ->
     async def append() -> None:
         stream = new_id()
         changes = (clients.TABLE.change(stream, (EVENT,)),) if projected else ()
-        outcome = await log.append(Append(stream=stream, expected=0, events=(EVENT,), meta=META, changes=changes))
+        outcome = await log.append(
+            Append(stream=stream, expected=0, events=(EVENT,), meta=META, changes=changes, is_fresh=True)
+        )
         if not isinstance(outcome, Appended):
             raise Failed(f"an append came to {outcome}")
 

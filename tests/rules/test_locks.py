@@ -31,6 +31,7 @@ def test_the_schema_takes_the_same_locks_as_the_code():
         "0004_append.sql": [locks.EVENTS, locks.ISSUANCE],
         "0011_append_with_tokens.sql": [locks.EVENTS],
         "0013_rows.sql": [locks.EVENTS],
+        "0014_fresh_streams.sql": [locks.EVENTS, locks.ISSUANCE],
         "0007_retention.sql": [locks.PARTITIONS],
     }
 

@@ -49,6 +49,8 @@ HOSTILE = {
     ),
     "a gap between two versions": Asked(versions="array[1, 3, 1]"),
     "a gap before the first version": Asked(versions="array[2, 3, 1]"),
+    "a fresh stream that does not begin with version 1": Asked(expected="array[null, 0]::int[]", versions="array[2, 3, 1]"),
+    "fresh streams without versions": Asked(expected="array[null, null]::int[]", versions="array[null, null, null]::int[]"),
     "the same version twice": Asked(versions="array[1, 1, 1]"),
     "a version that is null": Asked(versions="array[1, null, 1]"),
     "an event of no item": Asked(items="array[1, 1, 3]"),
@@ -104,6 +106,21 @@ async def test_no_event_gets_into_a_stream_whose_version_it_does_not_follow(log,
     )  # fmt: skip
     with pytest.raises(asyncpg.InvalidParameterValueError):
         await reader.execute(str(asked))
+    assert await proved(reader) == before
+
+
+@pytest.mark.parametrize("conflicting", ["0", "null"], ids=["item by item", "at once"])
+async def test_a_stream_that_is_said_to_be_fresh_and_is_not_is_refused(log, reader, conflicting: str):
+    await log.append(item(STREAMS[0]))
+    if conflicting == "0":
+        await log.append(item(STREAMS[1]))
+    before = await proved(reader)
+    asked = str(Asked(expected=f"array[null, {conflicting}]::int[]"))
+    if conflicting == "0":
+        assert await reader.fetchval(asked.replace("*", "st")) == [1, 1]
+    else:
+        with pytest.raises(asyncpg.UniqueViolationError, match="events_stream"):
+            await reader.execute(asked)
     assert await proved(reader) == before
 
 
