@@ -93,9 +93,9 @@ class Fields(Generic[Shape]):
                 self._check_name(name, value)
         if self.errors or not self._take_all(usable):
             self._take_each(usable)
-        for name in _required(self._shape):
-            if name not in given and name not in self.errors:
-                self.fault(name, "is required")
+            for name in _required(self._shape):
+                if name not in given and name not in self.errors:
+                    self.fault(name, "is required")
 
     def _refuse_strange(self, names: list[str]) -> None:
         known = f"; its fields are: {', '.join(self._known)}"
@@ -128,9 +128,8 @@ class Fields(Generic[Shape]):
             whole = convert(given, self._shape)
         except (ValidationError, UnicodeEncodeError):
             return False
-        self._whole = whole
-        for name in given:
-            self._values[name] = getattr(whole, self._known[name].name)
+        self._whole, known = whole, self._known
+        self._values.update({name: getattr(whole, known[name].name) for name in given})
         return True
 
     def _take_each(self, given: dict[str, Any]) -> None:
@@ -161,8 +160,10 @@ def _is_plain(body: bytes) -> bool:
 
     In JSON without escapes a text stands as it is, between quotation marks, which are no part of a credential.
     """
-    text = body.decode("latin-1")
-    return text.isascii() and text.isprintable() and "\\" not in text and not has_credential((text,))
+    if b"\\" in body or not body.isascii():
+        return False
+    text = body.decode("ascii")
+    return text.isprintable() and not has_credential((text,))
 
 
 def _texts_in(value: Any) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def _plain(body: bytes) -> dict[str, Any] | None:
     """Return an object of texts, whole numbers, booleans and nulls without escapes, as most requests and claims are; None for what may be
     anything else.
 
-    Without escapes each quotation mark begins or ends a text, so there are at most as many names as `_name_ends` finds.
+    Without escapes each quotation mark begins or ends a text, so there are at most as many names as `_name_ends` finds, and as colons.
     """
     if b"\\" in body:
         return None
@@ -53,8 +53,10 @@ def _plain(body: bytes) -> dict[str, Any] | None:
     if not isinstance(read, dict):
         return None
     found = cast("dict[str, Any]", read)
-    is_plain = _PLAIN.issuperset(map(type, found.values()))
-    return found if is_plain and len(_name_ends(body)) == len(found) else None
+    if not _PLAIN.issuperset(map(type, found.values())):
+        return None
+    names = len(found)
+    return found if body.count(b":") == names or len(_name_ends(body)) == names else None
 
 
 _PLAIN = frozenset({str, int, bool, type(None)})

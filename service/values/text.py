@@ -55,12 +55,17 @@ _is_id = re.compile(ID).fullmatch
 
 def name_fault(text: str) -> str | None:
     """Return why users could not see this name or tell it from another, or None. "" means no name, which is no fault."""
-    return None if _is_name(text) else NAME_MUST
+    return None if _is_of_ascii(text) or _is_name(text) else NAME_MUST
 
 
 def id_fault(text: str) -> str | None:
     """Return why the characters of this id (a `sub`) could make it look like another one (RFC 9700 section 4.15), or None."""
-    return None if _is_id(text) else ID_MUST
+    return None if (text and _is_of_ascii(text)) or _is_id(text) else ID_MUST
+
+
+def _is_of_ascii(text: str) -> bool:
+    """Whether it is a name or an id by what most are made of: printable ASCII, in which only a space at an end is a fault."""
+    return text.isascii() and text.isprintable() and text == text.strip()
 
 
 def printable(text: str) -> str:
