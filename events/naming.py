@@ -18,4 +18,5 @@ def stream_named(*parts: bytes) -> UUID:
 
 def is_named(stream: UUID) -> bool:
     """Returns whether the stream was computed from a name. All others have a UUID of version 7."""
-    return stream.int & _VERSION_AND_VARIANT == _CUSTOM
+    digits = stream.hex
+    return digits[12] == "8" and digits[16] in "89ab"

@@ -121,12 +121,14 @@ def _registered(stream: UUID, event: ClientRegistered) -> Row:
         version=1,
         public=event.public,
         login=Login() if interactive else None,
+        apis=None if event.apis is UNSET else event.apis,
     )
-    # Of more than 15 keywords Python makes a dictionary first, which takes longer than the row.
+    # Of more than 15 keywords Python makes a dictionary first, which takes longer than the row. Most clients need no more of them.
+    if not (event.security or event.registration or event.keys):
+        return row
     return row.__replace__(
         security=event.security or USUAL_SECURITY,
         registration=event.registration or None,
-        apis=None if event.apis is UNSET else event.apis,
         keys=event.keys or (),
     )
 

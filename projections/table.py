@@ -40,7 +40,7 @@ class Table(Struct, frozen=True, kw_only=True):
         """The row after these events of one stream, and its past. The table need not follow all of them. So many `left_out` of the past only
         count in its version.
         """
-        was: Any = self.fold(stream, self._own(past))
+        was: Any = self.fold(stream, self._own(past)) if past else None
         if was is not None and left_out:
             was = was.__replace__(version=was.version + left_out)
         row = self.fold(stream, self._own(events), was)

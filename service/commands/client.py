@@ -151,7 +151,8 @@ def _register(command: RegisterClient) -> list[ClientEvent]:
         apis=UNSET if command.apis is None else command.apis,
         keys=command.keys or UNSET,
     )
-    fits(set(command.redirect_uris), public=registered.public)
+    if command.redirect_uris:
+        fits(set(command.redirect_uris), public=registered.public)
     return [registered, *_settings_of_its_own(command, registered)]
 
 

@@ -226,7 +226,9 @@ async def handle(
     assert not (aggregate.personal and isinstance(meta.reason, str)), "the log could never forget this reason"
     for _ in range(ATTEMPTS):
         earlier, loaded = loaded, None
-        now = earlier or aggregate.loaded([] if fresh else await _load(ledger.pool, stream))
+        now = earlier or (
+            Loaded([], aggregate.initial) if fresh else aggregate.loaded(await _load(ledger.pool, stream))
+        )
         version = now.version
         with span("decide"):
             events = aggregate.decide(command, now.state)

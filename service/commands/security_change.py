@@ -78,6 +78,8 @@ def change_security(after: Security, before: Security) -> list[ClientSecurityCha
 
 def may_delegate(by: Holder | None, after: Security, before: Security) -> None:
     """Raises NotPermitted unless an operator lets the client act with the tokens of others. Anybody may take that away from a client of theirs."""
+    if after == before:
+        return
     then = {*before.token_exchange, *before.identity_assertions}
     more = [each for each in (*after.token_exchange, *after.identity_assertions) if each not in then]
     if more and (by is None or not by.operates):

@@ -57,7 +57,7 @@ def _faults(grant: ApiGrant, registered: Mapping[str, Row], seen: set[str]) -> l
 def granted(asked: Sequence[ApiGrant] | UnsetType | None) -> Apis | UnsetType:
     if asked is None or asked is UNSET:
         return asked
-    return tuple(GrantedApi(identifier=each.identifier, scopes=tuple(dict.fromkeys(each.scopes))) for each in asked)
+    return tuple([GrantedApi(identifier=each.identifier, scopes=tuple(dict.fromkeys(each.scopes))) for each in asked])
 
 
 def shown(apis: Apis) -> list[ApiGrant] | None:

@@ -1,6 +1,7 @@
 """The bot that a client names as the subject of its tokens."""
 
 from typing import Any
+from uuid import UUID
 
 from events.database import Pool, read
 from events.ids import bot_stream
@@ -21,7 +22,7 @@ async def check_bot(pool: Pool, by: Holder, bot_id: str, fields: Fields[Any]) ->
         fields.fault("botUserId", fault)
     elif is_reserved(bot_id):
         fields.fault("botUserId", "is reserved for the service; no client can act as it")
-    elif await _is_a_person(pool, bot_id):
+    elif (user := uuid_of(bot_id)) is not None and await _is_a_person(pool, user):
         fields.fault("botUserId", "is the id of a user; no machine client can act as a user")
     elif bot_stream(bot_id) is not None:
         row = await read(pool, lambda c: bots.find(c, bot_id))
@@ -31,9 +32,6 @@ async def check_bot(pool: Pool, by: Holder, bot_id: str, fields: Fields[Any]) ->
             fields.fault("botUserId", f"is a bot that was {row.state}")
 
 
-async def _is_a_person(pool: Pool, bot_id: str) -> bool:
+async def _is_a_person(pool: Pool, user: UUID) -> bool:
     """Whether the id is a user's, erased or not: a machine's tokens must differ from a user's in their `sub` (RFC 9700 section 4.15)."""
-    user = uuid_of(bot_id)
-    if user is None:
-        return False
     return await read(pool, lambda connection: users.find(connection, user)) is not None

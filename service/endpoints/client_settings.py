@@ -195,6 +195,7 @@ _login_of = attrgetter(
     "id_token_claims",
 )
 _usual_login = _login_of(_nothing_said)
+_of_new = Login()
 
 
 def change(asked: ChangeOAuthClientRequest, by: Holder) -> ChangeClient:
@@ -308,5 +309,4 @@ def check_login_uris(fields: Fields[Any], settings: Settings) -> None:
 
 def registered_login(asked: CreateOAuthClientRequest) -> Login:
     """Return the settings for the sign-in of users: the usual ones, if the request says nothing of them, as most do."""
-    usual = Login()
-    return usual if _login_of(asked) == _usual_login else login_change(asked).after(usual)
+    return _of_new if _login_of(asked) == _usual_login else login_change(asked).after(_of_new)

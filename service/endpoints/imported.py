@@ -13,6 +13,8 @@ from service.endpoints.fields import Fields
 
 SHORTEST_SECRET = 16
 WITHOUT_SECRET = frozenset({NONE, *METHODS})
+BROUGHT = frozenset({"clientId", "clientSecret", "clientSecretHash"})
+"""The fields of an import."""
 
 
 def check(fields: Fields[Asked]) -> None:
@@ -52,7 +54,7 @@ def _check_hash(fields: Fields[Asked], kept: str, *, both: bool) -> None:
 
 def brings(fields: Fields[Asked]) -> bool:
     """Whether the request imports a client. A caller who may not do so gets that refusal, whatever else is wrong."""
-    return any(fields.good(name) is not None for name in ("clientId", "clientSecret", "clientSecretHash"))
+    return not fields.names.isdisjoint(BROUGHT) and any(fields.good(name) is not None for name in BROUGHT)
 
 
 def secret(asked: Asked, now: datetime) -> tuple[Secret | None, StoredSecret | None]:

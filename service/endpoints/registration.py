@@ -91,14 +91,12 @@ def prepared(asked: Asked, *, owner: str, by: Holder) -> Prepared:
 
 
 def _command(asked: Asked, *, owner: str, by: Holder, secret: StoredSecret | None, at: datetime) -> RegisterClient:
-    """A request without scopes gets those of every new client, if the caller has them."""
-    usual = tuple([scope for scope in NEW_CLIENT if scope in by.scopes])
     return RegisterClient(
         owner=owner,
         grant=_grant(asked),
         display_name=asked.display_name,
-        redirect_uris=tuple(dict.fromkeys((*filter(None, [asked.redirect_uri]), *asked.redirect_uris))),
-        scopes=usual if asked.scopes is None else tuple(dict.fromkeys(asked.scopes)),
+        redirect_uris=_redirect_uris(asked),
+        scopes=_usual_scopes(by) if asked.scopes is None else tuple(dict.fromkeys(asked.scopes)),
         secret=secret,
         at=at,
         login=client_settings.registered_login(asked),
@@ -109,6 +107,17 @@ def _command(asked: Asked, *, owner: str, by: Holder, secret: StoredSecret | Non
         by=by,
         client_id=asked.client_id or UNSET,
     )
+
+
+def _redirect_uris(asked: Asked) -> tuple[str, ...]:
+    if asked.redirect_uri:
+        return tuple(dict.fromkeys((asked.redirect_uri, *asked.redirect_uris)))
+    return tuple(dict.fromkeys(asked.redirect_uris)) if asked.redirect_uris else ()
+
+
+def _usual_scopes(by: Holder) -> tuple[str, ...]:
+    """A request without scopes gets those of every new client, if the caller has them."""
+    return NEW_CLIENT if by.scopes.issuperset(NEW_CLIENT) else tuple([each for each in NEW_CLIENT if each in by.scopes])
 
 
 def _grant(asked: Asked) -> Grant:
