@@ -1,5 +1,7 @@
 """Who asks the management API: a client by its token, or a person at the console."""
 
+from functools import cached_property
+
 from msgspec import Struct
 
 from events.client_apis import Granted, pairs
@@ -11,7 +13,7 @@ from service.values.scopes import AUDIT_READ, OPERATE
 NO_APIS: frozenset[Granted] = frozenset()
 
 
-class Caller(Struct, frozen=True, kw_only=True):
+class Caller(Struct, frozen=True, kw_only=True, dict=True):
     """`is_user` says that a user authorized the token, so that the address of the request may be the user's.
 
     `apis` are those that the token is for, beside this one.
@@ -33,7 +35,7 @@ class Caller(Struct, frozen=True, kw_only=True):
         """With which others the caller shares the limits of a client: a client of many people, such as the console, has them for each."""
         return f"{self.client_id} {self.sub}" if self.is_user else self.client_id
 
-    @property
+    @cached_property
     def holder(self) -> Holder:
         """The caller of a write. The scope audit:read lets a caller write nothing more."""
         owner = None if OPERATE in self.scopes else self.sub

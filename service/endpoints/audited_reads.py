@@ -25,16 +25,15 @@ READING = ("GET", "HEAD")
 
 def is_audited(call: Call) -> bool:
     """Return whether the log records this request as a read."""
-    if once_a_head(call.request.scope, _is_audited_read):
-        return True
-    is_dry = call.request.scope["path"].endswith(DRY) and call.request.method not in READING
-    return is_dry and members(call.body).get(DRY_RUN) == "true"
+    said = once_a_head(call.request.scope, _is_audited_read)
+    return members(call.body).get(DRY_RUN) == "true" if said is None else said
 
 
-def _is_audited_read(scope: Scope) -> bool:
+def _is_audited_read(scope: Scope) -> bool | None:
+    """Return None if its body says it: that of a change which may be a dry run."""
     path = scope["path"]
     if scope["method"] not in READING:
-        return path.endswith(ASKED)
+        return None if path.endswith(DRY) else path.endswith(ASKED)
     is_of_log = path.startswith((AUDIT, TREES)) or path.endswith(HISTORY)
     return is_of_log or any(name == AS_OF for name, _ in once_a_head(scope, query_pairs))
 

@@ -36,8 +36,9 @@ async def authenticate(request: Request, resources: Resources) -> Caller:
             "Send one Authorization header of the form: Bearer, a space, and an access token.", error="invalid_request"
         )
     if sent.digest in resources.callers:
-        with span("load"):
-            await resources.lookup.be_current()
+        if not resources.lookup.is_current():
+            with span("load"):
+                await resources.lookup.be_certain()
         if (caller := resources.callers.find(sent.digest)) is not None:
             return caller
     return await _authenticated(request, resources, sent.presented, sent.digest)

@@ -1,6 +1,6 @@
 """/api/v1/auth/clients: register, list, read, change, disable, enable, delete."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -99,11 +99,9 @@ async def register(call: Call) -> Response:
     new = registration.prepared(asked, owner=call.caller.sub, by=call.caller.holder)
     answer = CreateOAuthClientResponse(client_id=new.client_id, client_secret=new.secret and new.secret.reveal())
 
-    async def carry_out(receipt: Receipt | None) -> Handled:
+    def carry_out(receipt: Receipt | None) -> Awaitable[Handled]:
         fresh = asked.client_id is None
-        return await handle(
-            call.resources.ledger, CLIENT, new.stream, new.command, call.meta, fresh=fresh, receipt=receipt
-        )
+        return handle(call.resources.ledger, CLIENT, new.stream, new.command, call.meta, fresh=fresh, receipt=receipt)
 
     async def is_there(client_id: str) -> bool:
         made = client_stream(client_id)

@@ -5,6 +5,7 @@ from urllib.parse import unquote
 
 from msgspec import Struct, json
 from starlette.responses import Response
+from starlette.types import Scope
 
 from events.database import read
 from events.log import Receipt
@@ -13,6 +14,7 @@ from service.commands.handle import CarriedOutBefore, Handled
 from service.endpoints.call import Call
 from service.endpoints.responses import POSITION, Plain
 from service.http.asgi import header
+from service.http.last_head import once_a_head
 from service.http.origin import below
 from service.idempotency import StoredAnswer
 from service.problems import Clash
@@ -31,18 +33,14 @@ async def create(
 
     Raises Clash if the key was used for another request, or if what it created was deleted.
     """
-    path, key = call.request.scope["path"], header(call.request.scope, b"idempotency-key")
-    idempotency = call.resources.idempotency
-    asked = (
-        None
-        if key is None
-        else idempotency.asked(key, caller=call.caller.sub, path=path, body=call.body, reason=call.reason)
-    )
+    key = once_a_head(call.request.scope, _idempotency_key)
     location = below(call.resources.settings.issuer) + location
     first = StoredAnswer(status=201, location=location, body=json.encode(answer))
-    if asked is None:
+    if key is None:
         handled = await carry_out(None)
     else:
+        path, idempotency = call.request.scope["path"], call.resources.idempotency
+        asked = idempotency.asked(key, caller=call.caller.sub, path=path, body=call.body, reason=call.reason)
         if earlier := await idempotency.first_answer(asked):
             return await _again(*earlier, is_there)
         try:
@@ -55,6 +53,10 @@ async def create(
             handled = await carry_out(asked.receipt(first))
     headers = {"Location": location, POSITION: str(handled.position)}
     return Plain(first.body, first.status, headers, JSON)
+
+
+def _idempotency_key(scope: Scope) -> str | None:
+    return header(scope, b"idempotency-key")
 
 
 async def _again(earlier: StoredAnswer, position: int, is_there: Callable[[str], Awaitable[bool]]) -> Response:

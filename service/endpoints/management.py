@@ -88,7 +88,7 @@ class Managed:
             caller = refused
         headers.update(protected.next_nonce(request.scope, resources))
         if not request.scope.get(COUNTED, False):
-            await count_request(resources, caller, address(request.scope), headers)
+            await count_request(resources, caller, request.scope, headers)
         if isinstance(caller, Unauthenticated):
             raise caller
         action = action_of(self.actions, request.method)

@@ -1,9 +1,12 @@
 """The limit on the requests of one caller in a minute, and the record of one who sends more."""
 
+from starlette.types import Scope
+
 from events.refusal import RequestsThrottled
 from service.callers import Caller
 from service.clock import utc_now
 from service.grants.refusal_events import Sender, record_throttled_requests
+from service.http.asgi import address
 from service.people.throttle import network
 from service.problems import TooMany, Unauthenticated
 from service.resources import Resources
@@ -11,7 +14,7 @@ from service.values.scopes import MANAGEMENT
 
 
 async def count_request(
-    resources: Resources, caller: Caller | Unauthenticated, origin: str, headers: dict[str, str]
+    resources: Resources, caller: Caller | Unauthenticated, scope: Scope, headers: dict[str, str]
 ) -> None:
     """Count one more request of this caller, and add to the headers how many it may still send in this minute. Raises TooMany."""
     limit = resources.settings.rate_limit
@@ -19,12 +22,12 @@ async def count_request(
         return
     # A stranger has no token, or guesses one, so strangers are counted exactly.
     counts = resources.rate_limit if isinstance(caller, Caller) else resources.limits
-    counted = await counts.count(_counted_as(caller, origin))
+    counted = await counts.count(_counted_as(caller, scope))
     headers.update(counted.headers(limit))
     if counted.used > limit:
         headers["Retry-After"] = str(counted.seconds)
         if counted.used == limit + 1:
-            await record_throttling(resources, caller, limit, origin)
+            await record_throttling(resources, caller, limit, address(scope))
         raise TooMany(f"More than {limit} requests in this minute; try again in {counted.seconds} s.")
 
 
@@ -38,8 +41,8 @@ async def record_throttling(resources: Resources, caller: Caller | Unauthenticat
     await record_throttled_requests(resources, throttled, sender, shown)
 
 
-def _counted_as(caller: Caller | Unauthenticated, origin: str) -> str:
+def _counted_as(caller: Caller | Unauthenticated, scope: Scope) -> str:
     """A `sub` is proof only if the token has a scope of this API: a caller who chose its `sub` freely cannot get such a scope."""
     if not isinstance(caller, Caller):
-        return f"address {network(origin)}"
+        return f"address {network(address(scope))}"
     return f"caller {caller.sub}" if not caller.scopes.isdisjoint(MANAGEMENT) else f"client {caller.client_id}"

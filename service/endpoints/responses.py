@@ -91,7 +91,8 @@ def sent_at_once(scope: Scope, response: Response, further: Mapping[str, str], u
     said = {**usual, **response.said}
     for name, value in further.items():
         said[name.lower()] = value
-    if _has_control("".join(said.values())):
+    values = "".join(said.values())
+    if not values.isprintable() and _has_control(values):
         return False
     lines = "".join([f"{name}: {value}\r\n" for name, value in said.items()])
     return exchange.whole(response.status_code, lines.encode("latin-1"), response.body)

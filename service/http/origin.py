@@ -1,6 +1,7 @@
 """URLs as the browser sees them: the path of the server, and the target of a form."""
 
 import re
+from functools import cache
 from urllib.parse import urlsplit
 
 GOES_AWAY = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
@@ -20,6 +21,7 @@ def form_target(uri: str) -> str:
     return f"http://{host}:*" if parts.scheme == "http" and _host(host) else f"{parts.scheme}:"
 
 
+@cache
 def below(issuer: str) -> str:
     """Return the issuer's path on its host, which is usually empty."""
     return urlsplit(issuer).path
