@@ -31,23 +31,20 @@ class Table(Struct, frozen=True, kw_only=True):
         return self.row.__struct_fields__
 
     def fold(self, stream: UUID, events: Iterable[Event], row: Struct | None = None) -> Struct | None:
-        """Returns the row after these events, which are all events of one stream up to now, or those since this row."""
+        """Returns the row after these events, which are all events of one stream up to now, or those since this row. The table need not
+        follow all of them.
+        """
         for event in events:
-            row = self.project(row, stream, event)
+            if type_of(event) in self.tags:
+                row = self.project(row, stream, event)
         return row
 
     def change(self, stream: UUID, events: Sequence[Event], past: Sequence[Event] = (), *, left_out: int = 0) -> Change:
-        """The row after these events of one stream, and its past. The table need not follow all of them. So many `left_out` of the past only
-        count in its version.
-        """
-        was: Any = self.fold(stream, self._own(past)) if past else None
+        """The row after these events of one stream, and its past. So many `left_out` of the past only count in its version."""
+        was: Any = self.fold(stream, past)
         if was is not None and left_out:
             was = was.__replace__(version=was.version + left_out)
-        row = self.fold(stream, self._own(events), was)
-        return Change(self.name, row, was if self.by_column else None)
-
-    def _own(self, events: Sequence[Event]) -> list[Event]:
-        return [event for event in events if type_of(event) in self.tags]
+        return Change(self.name, self.fold(stream, events, was), was if self.by_column else None)
 
 
 def record(row: Struct) -> list[Any]:

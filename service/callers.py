@@ -8,7 +8,7 @@ from events.client_apis import Granted, pairs
 from projections.clients import Row
 from service.commands.client import Holder
 from service.oauth.tokens import VerifiedClaims
-from service.values.scopes import AUDIT_READ, OPERATE
+from service.values.scopes import AUDIT_READ, MANAGEMENT, OPERATE
 
 NO_APIS: frozenset[Granted] = frozenset()
 
@@ -34,6 +34,13 @@ class Caller(Struct, frozen=True, kw_only=True, dict=True):
     def counted_as(self) -> str:
         """With which others the caller shares the limits of a client: a client of many people, such as the console, has them for each."""
         return f"{self.client_id} {self.sub}" if self.is_user else self.client_id
+
+    @cached_property
+    def limited_as(self) -> str:
+        """The key of its requests in a minute. A `sub` is proof only if the token has a scope of this API: a caller who chose its `sub`
+        freely cannot get such a scope.
+        """
+        return f"client {self.client_id}" if self.scopes.isdisjoint(MANAGEMENT) else f"caller {self.sub}"
 
     @cached_property
     def holder(self) -> Holder:

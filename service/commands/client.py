@@ -135,8 +135,10 @@ def decide(command: ClientCommand, client: Client) -> list[ClientEvent]:
 def _register(command: RegisterClient) -> list[ClientEvent]:
     scopes = own_scopes(command.scopes, command.grant)
     _may_register(command, scopes)
-    key.fits_method(command.security, command.keys)
-    keeps_profile(command.security, command.login, command.grant)
+    is_usual = command.security == USUAL_SECURITY
+    if command.keys or not is_usual:
+        key.fits_method(command.security, command.keys)
+        keeps_profile(command.security, command.login, command.grant)
     registered = ClientRegistered(
         owner=command.owner,
         grant=command.grant,
@@ -146,7 +148,7 @@ def _register(command: RegisterClient) -> list[ClientEvent]:
         secret=command.secret,
         at=command.at,
         client_id=command.client_id,
-        security=UNSET if command.security == USUAL_SECURITY else command.security,
+        security=UNSET if is_usual else command.security,
         registration=command.registration or UNSET,
         apis=UNSET if command.apis is None else command.apis,
         keys=command.keys or UNSET,

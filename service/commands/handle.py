@@ -243,7 +243,7 @@ async def handle(
         if version >= most and not _stops(command, events):
             raise Contradiction(f"This was changed {most} times, which is the most; register a new one.")
         changes = registry.changes(stream, now.events, events, left_out=now.left_out)
-        relied_on = None if _issues_nothing(decided_from, events) else decided_from
+        relied_on = None if decided_from is None or _issues_nothing(decided_from, events) else decided_from
         item = Append(
             stream=stream,
             expected=version,
@@ -269,7 +269,7 @@ async def handle(
     raise Contradiction("Too many requests are changing this at the same time; try again.")
 
 
-def _issues_nothing(decided_from: DecidedFrom | None, events: Sequence[Event]) -> bool:
+def _issues_nothing(decided_from: DecidedFrom, events: Sequence[Event]) -> bool:
     """Returns whether a token was to be issued, which no event names: what was presented for it was used before."""
     if not isinstance(decided_from, Token):
         return False

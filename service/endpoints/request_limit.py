@@ -10,7 +10,6 @@ from service.http.asgi import address
 from service.people.throttle import network
 from service.problems import TooMany, Unauthenticated
 from service.resources import Resources
-from service.values.scopes import MANAGEMENT
 
 
 async def count_request(
@@ -20,9 +19,10 @@ async def count_request(
     limit = resources.settings.rate_limit
     if limit == 0:
         return
-    # A stranger has no token, or guesses one, so strangers are counted exactly.
-    counts = resources.rate_limit if isinstance(caller, Caller) else resources.limits
-    counted = await counts.count(_counted_as(caller, scope))
+    if isinstance(caller, Caller):
+        counted = await resources.rate_limit.count(caller.limited_as)
+    else:  # a stranger has no token, or guesses one, so strangers are counted exactly
+        counted = await resources.limits.count(f"address {network(address(scope))}")
     headers.update(counted.headers(limit))
     if counted.used > limit:
         headers["Retry-After"] = str(counted.seconds)
@@ -39,10 +39,3 @@ async def record_throttling(resources: Resources, caller: Caller | Unauthenticat
     whose, scopes = (known.counted_as, known.scopes) if known else ("", ())
     sender = Sender(whose=whose, scopes=scopes, address=origin)
     await record_throttled_requests(resources, throttled, sender, shown)
-
-
-def _counted_as(caller: Caller | Unauthenticated, scope: Scope) -> str:
-    """A `sub` is proof only if the token has a scope of this API: a caller who chose its `sub` freely cannot get such a scope."""
-    if not isinstance(caller, Caller):
-        return f"address {network(address(scope))}"
-    return f"caller {caller.sub}" if not caller.scopes.isdisjoint(MANAGEMENT) else f"client {caller.client_id}"
