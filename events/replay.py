@@ -42,7 +42,7 @@ select head.last_position, head.chain, head.same, changed.stream_id, split_part(
 
 
 EVENTS_A_PAGE = 1000
-"""To ask for a page costs as much as it does to decode a hundred events; more events than these do not stay in the processor's cache meanwhile."""
+"""To ask for a page costs as much as it does to decode a hundred events."""
 
 Row = asyncpg.Record | tuple[Any, ...]
 
@@ -126,7 +126,7 @@ async def pages(
 async def reading(
     connection: AnyConnection, *, after: int, upto: int, size: int = EVENTS_A_PAGE
 ) -> AsyncGenerator[AsyncIterator[list[Recorded]]]:
-    """Yields the same for a long read: Postgres is at the next page meanwhile, so nobody else uses the connection inside the block."""
+    """Yields the same in parts, for a long read: Postgres is at the next page meanwhile, so nobody else uses the connection inside the block."""
 
     async def page() -> list[asyncpg.Record]:
         nonlocal after

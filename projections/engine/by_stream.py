@@ -197,7 +197,8 @@ async def _rows(
         async for page in pages:
             yield rows.take_in(page)
             done += len(page)
-            progress(done, max(done, total))
+            if done % EVENTS_A_PAGE == 0:  # a bar takes as long to move as several events do
+                progress(done, max(done, total))
     yield rows.last()
     progress(done, done)
 
