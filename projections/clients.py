@@ -221,13 +221,19 @@ def _shared(value: SharedValue) -> SharedValue:
     return value
 
 
+def _compact(secret: StoredSecret, registered_at: datetime) -> StoredSecret:
+    """Return the secret with values that are in memory already: most have a usual name, and are as old as their client."""
+    created_at = registered_at if secret.created_at == registered_at else secret.created_at
+    return secret.__replace__(name=_shared(secret.name), created_at=created_at)
+
+
 def row_of(record: asyncpg.Record) -> Row:
     """Returns the client of a record that has COLUMNS."""
     names = Row.__struct_fields__
     columns: dict[str, Any] = dict(zip(names, map(record.__getitem__, names), strict=True))
     columns |= {
         "redirect_uris": tuple(record["redirect_uris"]),
-        "secrets": _secrets(record["secrets"]),
+        "secrets": tuple(_compact(secret, record["created_at"]) for secret in _secrets(record["secrets"])),
         "login": record["login"] and _login(record["login"]),
         "owner": _shared(record["owner"]),
         "grant_type": _shared(record["grant_type"]),

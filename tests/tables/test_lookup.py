@@ -543,6 +543,13 @@ async def test_it_keeps_clients_of_a_bounded_number_of_bytes(ledger, lookup, mon
     assert lookup._clients.bytes == sum(size(lookup._clients.get(stream)) for stream in streams[2:])
 
 
+async def test_what_secrets_have_in_common_is_in_memory_once(ledger, lookup):
+    one, other = [await lookup.client(await registered(ledger)) for _ in range(2)]
+    (secret,), (another,) = one.client.secrets, other.client.secrets
+    assert secret.name is another.name
+    assert secret.created_at is one.client.created_at
+
+
 async def test_many_who_ask_at_once_share_one_look(ledger, lookup, monkeypatch):
     streams = [await registered(ledger) for _ in range(10)]
     await lookup.be_certain()
