@@ -46,8 +46,10 @@ class Pace(Struct, frozen=True):
         return self.__replace__(share=max(self.share, SHARE_WITHIN_A_SNAPSHOT))
 
 
-FAR = 100_000
-"""While 3,000 events a second come, a fifth of the time keeps pace with them: that is the share at 30,000 events, ten seconds, behind."""
+FAR = 300_000
+"""While 3,000 events a second come, a fifth of the time keeps pace with them: that is the share at 100,000 events, half a minute, behind. A
+burst of some seconds is followed when it is over, and takes nothing from those who are part of it.
+"""
 
 SHARE_WITHIN_A_SNAPSHOT = 0.5
 LONGEST_REST_SECONDS = 1.0
