@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, Literal, TypeVar
 
 from events.database import Overloaded, Unavailable
+from events.room import Room
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -15,7 +16,11 @@ Watch = Callable[[int, float], None]
 
 
 MOST_FLUSHES = 2
-"""How many full flushes may wait behind the one that runs: 1,024 items, or 180 ms at 5,600 a second."""
+"""How many full flushes may wait behind the one that runs, as long as no queue stands: 1,024 items, as many as come while Postgres
+halts for some tenths of a second."""
+
+TOLD_AT_ONCE = 64
+"""Each caller has an answer to make, so many of them in one turn would make it long."""
 
 
 class Batcher(Generic[Item, Outcome]):
@@ -33,7 +38,7 @@ class Batcher(Generic[Item, Outcome]):
         of: Literal["commits", "reads"] = "reads",
     ) -> None:
         self._flush = flush
-        self._limit, self._most = limit, limit * MOST_FLUSHES
+        self._limit, self._room = limit, Room(limit * MOST_FLUSHES)
         self._watch, self._of = watch, of
         self._waiting: list[tuple[Item, asyncio.Future[Outcome]]] = []
         self._running: asyncio.Task[None] | None = None
@@ -46,13 +51,13 @@ class Batcher(Generic[Item, Outcome]):
     async def submit(self, item: Item) -> Outcome:
         """Returns the item's outcome. If the caller is cancelled while it waits, the item is flushed nevertheless.
 
-        Raises Overloaded if MOST_FLUSHES wait already.
+        Raises Overloaded if as many wait already as there is room for.
         """
         return await self.put(item)
 
     def put(self, item: Item) -> "asyncio.Future[Outcome]":
         """The same for a caller that does something else before it waits for the outcome."""
-        if len(self._waiting) >= self._most:
+        if len(self._waiting) >= self._room.now:
             raise Overloaded(self._of)
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
@@ -82,15 +87,23 @@ class Batcher(Generic[Item, Outcome]):
             outcomes = [fault] * len(batch)
         except Exception as fault:  # noqa: BLE001 - every error belongs to the waiting callers, not to this loop
             outcomes = [fault] * len(batch)
+        ended = time.perf_counter()
+        self._room.flushed(size, begun, ended, left=len(self._waiting))
         if self._watch is not None:
-            self._watch(size, time.perf_counter() - begun)
-        for (_, future), outcome in zip(batch, outcomes, strict=True):
+            self._watch(size, ended - begun)
+        self._tell(list(zip((future for _, future in batch), outcomes, strict=True)))
+
+    def _tell(self, outcomes: list[tuple[asyncio.Future[Outcome], Outcome | Exception]]) -> None:
+        """Some in each turn of the event loop: it reads its sockets in between, and the next flush is under way already."""
+        for future, outcome in outcomes[:TOLD_AT_ONCE]:
             if future.done():
                 continue
             if isinstance(outcome, Exception):
                 future.set_exception(outcome)
             else:
                 future.set_result(outcome)
+        if rest := outcomes[TOLD_AT_ONCE:]:
+            asyncio.get_running_loop().call_soon(self._tell, rest)
 
 
 async def beside(read: Awaitable[Outcome], under_way: "asyncio.Future[None]") -> Outcome:

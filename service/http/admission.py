@@ -22,8 +22,11 @@ from events.database import overloads
 from service.http.lookahead import Lookahead
 
 LONG_SECONDS = 0.008
-"""Of processor time: that others use the same processor is no reason to refuse more. An accepted request takes about five turns: it
-waits in its socket, is run, waits for a commit, is committed, and is answered.
+"""Of processor time: that others use the same processor is no reason to refuse more."""
+
+TURNS = 5
+"""So many an accepted request takes, about: it waits in its socket, is run, waits for a commit, is committed, and is answered. So a turn
+may be long because of what one of those before it accepted.
 """
 
 LEAST, MOST = 16, 512
@@ -50,12 +53,14 @@ class Refused(Protocol):
 class Admission:
     """One per worker. `refusal_of` returns how a URL is refused, or None if it is accepted always."""
 
-    __slots__ = ("_accepted", "_asked", "_lookahead", "_others", "_reads", "_refusal_of", "_stood", "room")
+    __slots__ = ("_accepted", "_asked", "_lately", "_lookahead", "_others", "_reads", "_refusal_of", "_stood", "room")
 
     def __init__(self, refusal_of: Callable[[bytes], Refused | None]) -> None:
         self._refusal_of, self._lookahead = refusal_of, Lookahead()
         self._accepted = self._reads = self._others = 0
         self._asked, self._stood, self.room = 0.0, False, float(MOST)
+        self._lately: list[float] = []
+        """What each of the last turns accepted, of one kind at most."""
 
     def is_full(self) -> bool:
         """Whether this turn has accepted what it has room for, of one kind at least."""
@@ -117,8 +122,9 @@ class Admission:
         """A turn took so long for so many, and so many were accepted meanwhile for the next one."""
         part = LONG_SECONDS / seconds if seconds else 1.0  # the clock of some systems moves in steps
         before, self._stood = self._stood, part < 1 and meanwhile > accepted * part
+        self._lately = [*self._lately[1 - TURNS :], min(self.room, accepted)]
         if before and self._stood:
-            self.room = max(LEAST, min(self.room, accepted) * part)
+            self.room = max(LEAST, min(self.room, max(self._lately) * part))
 
 
 def _is_read(method: str, refused: Refused) -> bool:

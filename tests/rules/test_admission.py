@@ -7,7 +7,7 @@ import pytest
 from msgspec import json
 
 from events.database import overloads
-from service.http.admission import ADMISSION, IDLE_SECONDS, LEAST, LONG_SECONDS, MOST, Admission, Refused
+from service.http.admission import ADMISSION, IDLE_SECONDS, LEAST, LONG_SECONDS, MOST, TURNS, Admission, Refused
 from service.http.lookahead import Lookahead
 from service.http.overload import TEXT, Refusals
 from tests.rules.test_protocol import FORM, HEAD, LENGTH, Ends
@@ -51,6 +51,9 @@ def test_a_queue_that_stands_leaves_the_next_turn_the_room_for_what_fits_into_a_
     assert admission.room == MOST
     admission.turned(100, LONG_SECONDS * 2, meanwhile=51)
     assert admission.room == 50
+    for _ in range(TURNS - 1):
+        admission.turned(80, LONG_SECONDS * 2, meanwhile=80)
+        assert admission.room == 50, "what the long turn accepted is still answered"
     admission.turned(80, LONG_SECONDS * 2, meanwhile=80)
     assert admission.room == 25, "of reads and of others, so that both together fit as well"
     admission.turned(25, LONG_SECONDS * 100, meanwhile=25)

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from events.database import Unavailable, overloads
-from events.group_commit import Batcher
+from events.group_commit import TOLD_AT_ONCE, Batcher
 from tests.patience import PATIENCE
 
 
@@ -121,3 +121,16 @@ async def test_what_waits_is_counted_as_what_it_is(of: Literal["commits", "reads
     assert overloads - before == {of: 1}
     flushes.let_go.set()
     await outcomes(waiting)
+
+
+async def test_many_that_were_flushed_together_are_told_over_several_turns():
+    flushes = Flushes()
+    batcher = Batcher(flushes)
+    waiting = [batcher.put(item) for item in range(0, TOLD_AT_ONCE * 5, 2)]
+    flushes.let_go.set()
+    told: list[int] = []
+    while not all(each.done() for each in waiting):
+        await asyncio.sleep(0)
+        told.append(sum(each.done() for each in waiting))
+    assert [each for each in told if each] == [TOLD_AT_ONCE, TOLD_AT_ONCE * 2, len(waiting)]
+    assert [each.result() for each in waiting] == [item * 2 for item in range(0, TOLD_AT_ONCE * 5, 2)]

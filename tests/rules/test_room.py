@@ -1,0 +1,95 @@
+"""Whoever waits for a commit is answered soon, and nothing is refused because the database is slow or halts."""
+
+from collections.abc import Callable
+
+import pytest
+
+from events.room import FEW, LONG_SECONDS, Room
+
+MOST, LIMIT = 1024, 512
+RATE = 8_000.0
+"""What the database commits in a second at most, but for its round trips."""
+
+Halt = Callable[[float], float]
+
+
+def never(_: float) -> float:
+    return 0.0
+
+
+def each_second(now: float) -> float:
+    """200 ms of each second."""
+    return 0.2 if now % 1 > 0.5 >= (now - 0.01) % 1 else 0.0
+
+
+class Load:
+    """So many come in each second, evenly. A flush takes its round trip, the time of its items, and what the database halts meanwhile."""
+
+    def __init__(self, rate: float, seconds: float = 10.0, *, trip: float = 0.002, halt: Halt = never) -> None:
+        self.room, self.refused, self.waited = Room(MOST), 0, list[tuple[float, float]]()
+        now, came, waiting = 0.0, 0, [0.0]
+        while now < seconds:
+            batch, waiting = waiting[:LIMIT], waiting[LIMIT:]
+            begun, now = now, now + trip + len(batch) / RATE + halt(now)
+            for number in range(came, int(now * rate)):
+                if len(waiting) < self.room.now:
+                    waiting.append(number / rate)
+                else:
+                    self.refused += 1
+            came = int(now * rate)
+            self.waited += ((at, now - at) for at in batch)
+            self.room.flushed(len(batch), begun, now, left=len(waiting))
+            if not waiting:
+                came += 1
+                waiting, now = [came / rate], max(now, came / rate)
+
+    def longest(self, *, after: float = 0.0) -> float:
+        return max(waited for at, waited in self.waited if at >= after)
+
+
+@pytest.mark.parametrize("times", [1.25, 1.5, 2.0, 3.0])
+def test_at_more_than_the_rate_nobody_waits_for_long_and_the_database_is_not_idle(times: float):
+    load = Load(RATE * times)
+    assert load.longest(after=0.5) < LONG_SECONDS * 3
+    assert len(load.waited) / 10.0 > RATE * 0.9
+
+
+def test_at_twice_the_rate_not_even_those_wait_for_long_who_came_first():
+    assert Load(RATE * 2).longest() < 0.1
+
+
+@pytest.mark.parametrize("trip", [0.0005, 0.002, 0.02, 0.06])
+@pytest.mark.parametrize("halt", [never, each_second])
+def test_at_half_the_rate_nothing_is_refused_although_the_database_is_slow_or_halts(trip: float, halt: Halt):
+    load = Load(3_300.0, trip=trip, halt=halt)
+    assert load.refused == 0
+    assert load.room.now == MOST
+
+
+def test_callers_that_ask_again_at_once_are_found_although_they_come_in_two_turns():
+    room, ended = Room(MOST), 0.0
+    for left in (500, 300) * 10:
+        size = 800 - left
+        begun, ended = ended, ended + size / RATE
+        room.flushed(size, begun, ended, left=left)
+    assert room.now < 200
+
+
+def test_a_database_that_halts_while_a_queue_stands_takes_no_more_room():
+    def at_five(now: float) -> float:
+        return 0.3 if now > 5.0 >= now - 0.03 else 0.0
+
+    calm, halted = Load(RATE * 2, 5.5), Load(RATE * 2, 5.5, halt=at_five)
+    assert halted.room.now >= calm.room.now * 0.9
+
+
+def test_there_is_always_room_for_few_and_it_doubles_in_a_second_until_only_few_come():
+    room = Room(MOST)
+    for number in range(20):
+        room.flushed(500, number * 10.0, number * 10.0 + 10.0, left=500)
+    assert room.now <= FEW * 2
+    before = room.now
+    room.flushed(FEW + 1, 200.0, 201.0, left=0)
+    assert room.now == before * 2
+    room.flushed(FEW, 201.0, 201.001, left=FEW)
+    assert room.now == MOST
