@@ -13,7 +13,8 @@ create or replace function log.append_events(
   i_stream uuid[], i_expected int[], i_command uuid[], i_fingerprint bytea[], i_response bytea[],
   e_item int[], e_version int[], e_schema smallint[], e_type text[], e_meta bytea[], e_data bytea[],
   out base bigint, out st int[], out sv int[], out sp bigint[])
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+  set enable_seqscan = off as $$ -- a plan that was made while a table was small stays when it has grown
 #variable_conflict use_variable
 declare
   previous bytea; ts timestamptz; refused bigint := 0; accepted boolean;
@@ -43,8 +44,7 @@ begin
      where t.expected is not null and coalesce(m.version, 0) <> t.expected;  -- keep the limit 1: with `exists .. or ..` the planner hashed the whole table
   end if;
   if refused = 0 and i_command is not null then
-    select count(k.command_id) into refused from unnest(i_command) as t(c)
-      left join lateral (select k.command_id from log.commands k where k.command_id = t.c limit 1) k on true;
+    select count(*) into refused from log.commands k where k.command_id = any (i_command);
   end if;
 
   if refused = 0 then                                                -- the fast path: everything is accepted
