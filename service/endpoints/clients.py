@@ -96,7 +96,8 @@ async def register(call: Call) -> Response:
     registration.check(fields, call.resources.settings)
     await _check_apis(call, fields)
     asked = fields.done()
-    new = registration.prepared(asked, owner=call.caller.sub, by=call.caller.holder)
+    usual = registration.is_usual(fields)
+    new = registration.prepared(asked, owner=call.caller.sub, by=call.caller.holder, usual=usual)
     answer = CreateOAuthClientResponse(client_id=new.client_id, client_secret=new.secret and new.secret.reveal())
 
     def carry_out(receipt: Receipt | None) -> Awaitable[Handled]:

@@ -32,7 +32,9 @@ from service.values.scopes import NEW_CLIENT
 Asked = CreateOAuthClientRequest
 
 OF_EVERY_CLIENT = frozenset({"m2m", "botUserId", "displayName", "secretName", "scopes", "apis"})
-"""Fields on which no rule about the others depends: a request that has only these, as most have, breaks none of them."""
+"""Fields on which no rule about the others depends: a request that has only these, as most have, breaks none of them. The settings of its
+client are the usual ones.
+"""
 
 
 def check(fields: Fields[Asked], settings: Settings) -> None:
@@ -42,10 +44,14 @@ def check(fields: Fields[Asked], settings: Settings) -> None:
         fields.fault("botUserId", "is required for a machine-to-machine client (m2m: true)")
     if m2m is False and fields.good("deviceGrant") is not True:
         _check_browser(fields)
-    if fields.names <= OF_EVERY_CLIENT:
+    if is_usual(fields):
         client_settings.check_scopes(fields)
     else:
         check_others(fields, settings)
+
+
+def is_usual(fields: Fields[Asked]) -> bool:
+    return fields.names <= OF_EVERY_CLIENT
 
 
 def check_others(fields: Fields[Asked], settings: Settings) -> None:
@@ -77,16 +83,18 @@ class Prepared(Struct, frozen=True, kw_only=True):
     command: RegisterClient
 
 
-def prepared(asked: Asked, *, owner: str, by: Holder) -> Prepared:
+def prepared(asked: Asked, *, owner: str, by: Holder, usual: bool = False) -> Prepared:
+    """`usual` says that the request has only the fields OF_EVERY_CLIENT, so that the others need not be read."""
     now = utc_now()
     stream = client_stream(asked.client_id) if asked.client_id else new_id()
     assert stream is not None
     secret, kept = imported.secret(asked, now)
+    command = _command(asked, owner=owner, by=by, secret=kept, at=now)
     return Prepared(
         stream=stream,
         client_id=asked.client_id or client_id_of(stream),
         secret=secret,
-        command=_command(asked, owner=owner, by=by, secret=kept, at=now),
+        command=command if usual else _with_settings(command, asked, now),
     )
 
 
@@ -99,12 +107,17 @@ def _command(asked: Asked, *, owner: str, by: Holder, secret: StoredSecret | Non
         scopes=_usual_scopes(by) if asked.scopes is None else tuple(dict.fromkeys(asked.scopes)),
         secret=secret,
         at=at,
+        apis=api_grants.granted(asked.apis),
+        by=by,
+    )
+
+
+def _with_settings(command: RegisterClient, asked: Asked, at: datetime) -> RegisterClient:
+    return command.__replace__(
         login=client_settings.registered_login(asked),
         access_token_alg=asked.access_token_signed_response_alg,
         security=security_settings.registered(asked),
-        apis=api_grants.granted(asked.apis),
         keys=key_fields.registered_keys(asked.jwks, at),
-        by=by,
         client_id=asked.client_id or UNSET,
     )
 

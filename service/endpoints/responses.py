@@ -1,7 +1,6 @@
 """The responses of endpoints: JSON, a refusal as a problem (RFC 9457), and reads that wait for a position of the log."""
 
 import logging
-import re
 from collections.abc import Mapping, Sized
 from functools import cached_property
 from uuid import UUID
@@ -23,7 +22,7 @@ from service.request_id import trace_id
 from service.resources import Resources
 
 log = logging.getLogger("muniment.api")
-_has_control = re.compile(HEADER_VALUE_RE.pattern.decode("latin-1")).search
+_CONTROLS = b"".join(HEADER_VALUE_RE.findall(bytes(range(256))))
 
 POSITION = "Muniment-Position"
 MIN_POSITION = "Muniment-Min-Position"
@@ -91,8 +90,8 @@ def sent_at_once(scope: Scope, response: Response, further: Mapping[str, str], u
     said = {**usual, **response.said}
     for name, value in further.items():
         said[name.lower()] = value
-    values = "".join(said.values())
-    if not values.isprintable() and _has_control(values):
+    values = "".join(said.values()).encode("latin-1")
+    if len(values.translate(None, _CONTROLS)) < len(values):
         return False
     lines = "".join([f"{name}: {value}\r\n" for name, value in said.items()])
     return exchange.whole(response.status_code, lines.encode("latin-1"), response.body)
