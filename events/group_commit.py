@@ -73,7 +73,8 @@ class Batcher(Generic[Item, Outcome]):
     async def _run(self) -> None:
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
+                most = self._room.next(self._limit)
+                batch, self._waiting = self._waiting[:most], self._waiting[most:]
                 await self._settle(batch)
         finally:
             self._running = None

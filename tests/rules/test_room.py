@@ -29,7 +29,8 @@ class Load:
         self.room, self.refused, self.waited = Room(MOST), 0, list[tuple[float, float]]()
         now, came, waiting = 0.0, 0, [0.0]
         while now < seconds:
-            batch, waiting = waiting[:LIMIT], waiting[LIMIT:]
+            most = self.room.next(LIMIT)
+            batch, waiting = waiting[:most], waiting[most:]
             begun, now = now, now + trip + len(batch) / RATE + halt(now)
             for number in range(came, int(now * rate)):
                 if len(waiting) < self.room.now:
@@ -83,13 +84,22 @@ def test_a_database_that_halts_while_a_queue_stands_takes_no_more_room():
     assert halted.room.now >= calm.room.now * 0.9
 
 
+@pytest.mark.parametrize(("rate", "least"), [(3_300.0, 3_200), (RATE * 2, 4_000)])
+def test_a_disk_that_becomes_slow_is_found_within_two_seconds(rate: float, least: int):
+    """Each commit takes 30 ms more, which is no reason to let fewer wait."""
+    load = Load(rate, 6.0, halt=lambda now: 0.03 if now > 2.0 else 0.0)
+    assert sum(at > 4.0 for at, _ in load.waited) / 2.0 > least
+
+
 def test_there_is_always_room_for_few_and_it_doubles_in_a_second_until_only_few_come():
     room = Room(MOST)
     for number in range(20):
         room.flushed(500, number * 10.0, number * 10.0 + 10.0, left=500)
     assert room.now <= FEW * 2
     before = room.now
+    assert room.next(LIMIT) == FEW
     room.flushed(FEW + 1, 200.0, 201.0, left=0)
     assert room.now == before * 2
     room.flushed(FEW, 201.0, 201.001, left=FEW)
     assert room.now == MOST
+    assert room.next(LIMIT) == LIMIT
