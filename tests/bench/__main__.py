@@ -20,6 +20,7 @@ from tests.bench.place import Place
 from tests.bench.progress import Progress, shown
 from tests.bench.report import Report, measure
 from tests.bench.sections import ALL_SECTIONS, SECTIONS, Section
+from tests.bench.slices import ask_for_short_slices
 
 BUSY = 0.5
 ELSEWHERE = (
@@ -35,6 +36,7 @@ def main() -> None:
     said, load = Console(stderr=True), os.getloadavg()[0]
     sections = {name: ALL_SECTIONS[name] for name in asked.only or SECTIONS}
     pace = _pace(asked)
+    ask_for_short_slices()
     try:
         with said.status("starting") as status:
             progress = Progress({n: each.seconds(pace) for n, each in sections.items()}, shown(said, status))

@@ -54,19 +54,23 @@ def _busy_seconds() -> float:
 
 def with_costs(server: Server, cluster: Cluster, run: Callable[[], Round]) -> Round:
     """The round, with Postgres's CPU, what others used meanwhile, and the server's memory after it."""
-
-    def now() -> tuple[float, float, float]:
-        postgres = cluster.cpu_seconds()
-        return _busy_seconds(), postgres, postgres + server.cpu_seconds() + time.process_time()
-
-    busy, postgres, ours = now()
+    postgres, foreign = cluster.cpu_seconds(), foreign_seconds(server, cluster)
     round_ = run()
-    busy_after, postgres_after, ours_after = now()
     return round_.__replace__(
-        postgres_cpu_seconds=postgres_after - postgres,
-        foreign_cpu_seconds=max(0.0, busy_after - busy - (ours_after - ours)),
+        postgres_cpu_seconds=cluster.cpu_seconds() - postgres,
+        foreign_cpu_seconds=foreign(),
         pss=server.pss(),
     )
+
+
+def foreign_seconds(server: Server, cluster: Cluster) -> Callable[[], float]:
+    """Returns what tells how much others have used of our cores since now."""
+
+    def used() -> float:
+        return _busy_seconds() - cluster.cpu_seconds() - server.cpu_seconds() - time.process_time()
+
+    before = used()
+    return lambda: max(0.0, used() - before)
 
 
 Turn = Mapping[str, Round]

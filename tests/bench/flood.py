@@ -33,6 +33,8 @@ class Flood(Struct, frozen=True, kw_only=True):
     wrong: int
     p50: float
     p99: float
+    late: float
+    """How late the load generator sent what was due while a connection was idle, at p99. The rest waited for the server."""
 
     @property
     def goodput(self) -> float:
@@ -93,9 +95,9 @@ def _flooded(
     epoll: select.epoll, known: dict[int, _Connection], requests: Sequence[bytes], rate: float, seconds: float
 ) -> Flood:
     idle, asked, good, refused, wrong = list(known.values()), 0, 0, 0, 0
-    taken: list[float] = []
+    taken, late = list[float](), list[float]()
     following, clock = cycle(requests), time.perf_counter
-    begun = heard = clock()
+    begun = heard = freed = clock()
     every, wanted = 1 / rate, int(rate * seconds)
     while asked < wanted or len(idle) < len(known):
         due = begun + asked * every
@@ -106,6 +108,8 @@ def _flooded(
             if answer is None:
                 continue
             heard = clock()
+            if not idle:
+                freed = heard
             idle.append(connection)
             if answer.startswith(GOOD):
                 good += 1
@@ -120,9 +124,11 @@ def _flooded(
         while asked < wanted and idle and begun + asked * every <= now:
             connection = idle.pop()
             connection.due = begun + asked * every
+            late.append(now - max(connection.due, freed))
             connection.socket.sendall(next(following))
             asked += 1
     taken.sort()
+    late.sort()
     return Flood(
         seconds=clock() - begun,
         asked=asked,
@@ -131,4 +137,5 @@ def _flooded(
         wrong=wrong,
         p50=percentile(taken, 500) if taken else 0.0,
         p99=percentile(taken, 990) if taken else 0.0,
+        late=percentile(late, 990),
     )

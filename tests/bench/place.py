@@ -33,10 +33,10 @@ class Place(Struct, frozen=True):
         return asyncio.run(create_database(self.url, name))
 
     def cluster(self) -> Cluster:
-        return asyncio.run(_cluster(self.url))
+        return asyncio.run(cluster_of(self.url))
 
 
-async def _cluster(url: str) -> Cluster:
+async def cluster_of(url: str) -> Cluster:
     connection = await asyncpg.connect(url)
     try:
         return Cluster(await connection.fetchval("select pg_backend_pid()"))

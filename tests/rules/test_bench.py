@@ -11,15 +11,17 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import ceiling, endpoints
-from tests.bench.around import undisturbed
+from tests.bench.around import DISTURBED, undisturbed
 from tests.bench.ceiling.groups import STATEMENTS
 from tests.bench.ceiling.program import GROUPS, PAGES
 from tests.bench.ceiling.requests import MOST_BODY, Refused, head_of, longer, pairs_of
 from tests.bench.compared import Compared
 from tests.bench.endpoints import Endpoint
 from tests.bench.figures import Figures, Goal, at_least, at_most, table
+from tests.bench.flood import Flood
 from tests.bench.load import Round, percentile, rate_of
 from tests.bench.machine import Failed
+from tests.bench.overload import LATE_SECONDS, MOST_TRIES, least_disturbed
 from tests.bench.pace import CAREFUL
 from tests.bench.peers import Peer
 from tests.bench.place import Place
@@ -167,3 +169,26 @@ def test_what_is_left_of_a_run_is_what_its_sections_take_here(monkeypatch: pytes
     now[0] = 1000
     progress.say("tokens")
     assert lines == ["1000 s, about 2 min left  second: tokens"]
+
+
+def _flood(name: int, late: float) -> Flood:
+    return Flood(seconds=1.0, asked=name, good=0, refused=0, wrong=0, p50=0.0, p99=0.0, late=late)
+
+
+@pytest.mark.parametrize(
+    ("runs", "counts"),
+    [
+        pytest.param([(0.0, 0.0)], 0, id="a flood counts that nothing disturbed"),
+        pytest.param([(0.0, 2.0), (0.0, 0.5)], 1, id="one in which the load generator was late is run again"),
+        pytest.param([(2.0, 0.0), (0.5, 0.0)], 1, id="so is one that others disturbed"),
+        pytest.param([(3.0, 1.5), (1.2, 2.0), (1.5, 4.0)], 1, id="after the last try the least disturbed counts"),
+    ],
+)
+def test_a_flood_in_which_the_load_generator_measures_itself_does_not_count(
+    runs: list[tuple[float, float]], counts: int
+):
+    made = [(foreign * DISTURBED, _flood(name, late * LATE_SECONDS)) for name, (foreign, late) in enumerate(runs)]
+    left = iter(made)
+    assert least_disturbed(lambda: next(left)) is made[counts][1]
+    assert next(left, None) is None
+    assert len(runs) <= MOST_TRIES

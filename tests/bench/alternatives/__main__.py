@@ -24,8 +24,10 @@ from tests.bench.alternatives.asking import Alternative, check
 from tests.bench.alternatives.building import NotHere, Say
 from tests.bench.alternatives.compared import CAREFUL, QUICK, Contest, Pace
 from tests.bench.alternatives.muniment import ours
-from tests.bench.alternatives.site import SETTINGS, Site, cluster_of, over_tcp
+from tests.bench.alternatives.site import SETTINGS, Site, over_tcp
 from tests.bench.machine import OTHERS, SERVER, Failed, pinned
+from tests.bench.place import cluster_of
+from tests.bench.slices import ask_for_short_slices
 
 Starting = Callable[[Site], AbstractContextManager[list[Alternative]]]
 SERVERS: Mapping[str, Starting] = {
@@ -43,6 +45,7 @@ SERVERS: Mapping[str, Starting] = {
 def main() -> None:
     """Exit status 1 and a sentence when a figure would not be honest; whatever was started is stopped, also on Ctrl-C."""
     asked, said, begun = _asked(), Console(stderr=True), time.monotonic()
+    ask_for_short_slices()
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         with (

@@ -6,11 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import asyncpg
 from msgspec import Struct
 
 from tests.bench.alternatives.building import Say
-from tests.bench.around import Cluster
 from tests.bench.machine import READY_SECONDS, Server, await_listening, environment, free_port, started
 from tests.bench.peers import create_database
 
@@ -60,11 +58,3 @@ def over_tcp(url: str) -> str:
     """The same superuser and database, as every driver can reach them."""
     parts = urlsplit(url)
     return f"postgresql://{parts.username}:{parts.password}@{ADDRESS}:5432{parts.path}"
-
-
-async def cluster_of(url: str) -> Cluster:
-    connection = await asyncpg.connect(url)
-    try:
-        return Cluster(await connection.fetchval("select pg_backend_pid()"))
-    finally:
-        await connection.close()
