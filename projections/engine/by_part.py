@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+import uvloop
 from msgspec import Struct
 
 from events.database import Connection, connect
@@ -173,7 +174,7 @@ def _made(url: str, part: Part) -> int | None:
 
 @cache
 def _loop() -> asyncio.Runner:
-    return asyncio.Runner()
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
 
 _connected: dict[str, tuple[Connection, Connection]] = {}
