@@ -6,7 +6,8 @@ from unittest.mock import patch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.endpoints import fields, security_settings
+from service.commands.authority import EVERYBODY
+from service.endpoints import fields, registration, security_settings
 from service.endpoints.client_schemas import CreateOAuthClientRequest
 from service.endpoints.fields import Fields
 from service.problems import Invalid
@@ -77,6 +78,17 @@ def test_one_look_at_a_plain_body_finds_what_a_look_at_each_field_finds(body: by
 def test_a_registration_that_says_nothing_of_security_has_the_settings_that_the_whole_way_gives() -> None:
     plain = CreateOAuthClientRequest(m2m=True, bot_user_id="bot-1")
     assert security_settings.registered(plain) == security_settings.change(plain).after(security_settings.Security())
+
+
+def test_a_registration_with_the_fields_of_every_client_is_prepared_alike_if_the_others_are_read() -> None:
+    body = b'{"m2m": true, "botUserId": "bot-1", "displayName": "Support", "secretName": "main", "scopes": ["a"], "apis": null}'
+    found = Fields(CreateOAuthClientRequest, "application/json", body)
+    assert registration.is_usual(found)
+    short, long = (
+        registration.prepared(found.done(), owner="ada", by=EVERYBODY, usual=usual).command for usual in (True, False)
+    )
+    assert short.secret
+    assert short == long.__replace__(secret=short.secret, at=short.at)
 
 
 def test_a_registration_that_names_one_setting_has_it() -> None:

@@ -5,11 +5,13 @@ import sys
 import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.pages.rendering import html
 from service.pages.session_start import Person
 from service.values.email_address import is_email
-from service.values.text import EMAIL, ID, NAME, TEXT, name_fault, unseen
+from service.values.text import EMAIL, ID, NAME, TEXT, id_fault, name_fault, unseen
 
 UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 JOINERS = "\u200c\u200d"
@@ -33,6 +35,12 @@ def test_names_are_in_every_script(name: str):
     assert re.search(TEXT, name)
     assert re.search(NAME, name)
     assert name_fault(name) is None
+
+
+@given(st.text(st.characters(max_codepoint=0x7F), max_size=4))
+def test_a_name_or_an_id_in_ascii_has_the_fault_that_the_published_patterns_say(text: str):
+    assert (name_fault(text) is None) == (re.fullmatch(NAME, text) is not None)
+    assert (id_fault(text) is None) == (re.fullmatch(ID, text) is not None)
 
 
 def test_a_secret_may_have_what_is_not_seen_for_it_is_shown_to_nobody():
