@@ -19,7 +19,7 @@ MOST_FLUSHES = 2
 """How many full flushes may wait behind the one that runs, as long as no queue stands: 1,024 items, as many as come while Postgres
 halts for some tenths of a second."""
 
-TOLD_AT_ONCE = 64
+TOLD_AT_ONCE = 32
 """Each caller has an answer to make, so many of them in one turn would make it long."""
 
 

@@ -5,7 +5,7 @@ than they are flushed, more wait after each flush than before, so each takes lon
 halted, as many may wait behind it as come: after each of the next ones, fewer do.
 """
 
-LONG_SECONDS = 0.02
+LONG_SECONDS = 0.015
 """What a flush of many may take beyond one of few; or twice as much as one of few, if that is more. An item waits for the rest of the flush
 that runs, and for its own."""
 

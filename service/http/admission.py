@@ -21,7 +21,7 @@ from uvicorn._types import ASGI3Application
 from events.database import overloads
 from service.http.lookahead import Lookahead
 
-LONG_SECONDS = 0.008
+LONG_SECONDS = 0.006
 """Of processor time: that others use the same processor is no reason to refuse more."""
 
 TURNS = 5
