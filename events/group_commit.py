@@ -57,6 +57,8 @@ class Batcher(Generic[Item, Outcome]):
 
     def put(self, item: Item) -> "asyncio.Future[Outcome]":
         """The same for a caller that does something else before it waits for the outcome."""
+        if self._running is None:
+            self._room.rested(time.perf_counter())
         if len(self._waiting) >= self._room.now:
             raise Overloaded(self._of)
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()

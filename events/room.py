@@ -34,6 +34,11 @@ class Room:
         self._fit: list[float] = [0.0]
         """How many fit into a flush that is not long, by each of the last ones."""
 
+    def rested(self, until: float) -> None:
+        """Nothing was flushed since the last flush, and nothing waited, until now."""
+        self.now = min(self._most, self.now * (1 + until - self._ended))
+        self._ended = until
+
     def next(self, limit: int) -> int:
         """Return how many the next flush may take, of this limit."""
         return FEW if self.now < self._most and self._ended > self._known + EVERY_SECONDS else limit

@@ -103,3 +103,14 @@ def test_there_is_always_room_for_few_and_it_doubles_in_a_second_until_only_few_
     room.flushed(FEW, 201.0, 201.001, left=FEW)
     assert room.now == MOST
     assert room.next(LIMIT) == LIMIT
+
+
+def test_as_many_as_ever_may_come_at_once_after_a_time_in_which_nobody_came():
+    room = Room(MOST)
+    for number in range(20):
+        room.flushed(500, number * 10.0, number * 10.0 + 10.0, left=500)
+    assert room.now <= FEW * 2
+    room.rested(201.0)
+    assert room.now <= FEW * 4, "it doubles in a second"
+    room.rested(300.0)
+    assert room.now == MOST
