@@ -14,6 +14,7 @@ MOST_WORKERS = 64
 def main() -> None:
     """A fault is one sentence on stderr, with exit status 1; a wrong setting never shows a traceback."""
     signal.signal(signal.SIGTERM, _leave)
+    _open_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to stop
@@ -54,6 +55,13 @@ def _workers(words: Sequence[str]) -> int | None:
             return int(number)
         case _:
             return None
+
+
+def _open_closed() -> None:
+    """Who starts us without a stdout or stderr wants nothing said. Python has no file for it then, and its number would become a socket's."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
 
 
 def _leave(number: int, _frame: object) -> None:

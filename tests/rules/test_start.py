@@ -74,6 +74,14 @@ def test_a_service_starts_without_what_only_the_command_line_or_few_requests_nee
     assert loaded(("service.cli", "service.cli.serve", *serve.ONE, "service.embedded.cluster"), left_out) == set()
 
 
+def test_who_starts_a_process_without_stdout_and_stderr_is_told_nothing():
+    told = (
+        "import sys; from service.cli import _open_closed; _open_closed(); sys.stdout.write('a'); sys.stderr.write('b')"
+    )
+    closed = ["sh", "-c", 'exec "$0" -c "$1" >&- 2>&-', sys.executable, told]
+    assert subprocess.run(closed, check=False).returncode == 0
+
+
 def test_a_service_asked_for_in_the_usual_words_needs_no_reader():
     usual = ["serve", "serve --workers 1", "serve --workers 64"]
     assert [_workers(words.split()) for words in usual] == [1, 1, 64]
