@@ -44,6 +44,7 @@ class Idempotency:
     def __init__(self, pool: Pool, master_key: bytes) -> None:
         self._pool = pool
         self._master_key = master_key
+        self._begun = hmac.new(master_key, b"muniment idempotent requests\0", "sha256")
 
     def asked(self, key: str, *, caller: str, path: str, body: bytes, reason: str | None = None) -> IdempotentRequest:
         """Raises Invalid if the key is not 1 to 255 printable ASCII characters.
@@ -80,7 +81,9 @@ class Idempotency:
         return answer, command.position
 
     def _key_of(self, key: str) -> bytes:
-        return hmac.digest(self._master_key, b"muniment idempotent requests\0" + key.encode(), "sha256")
+        begun = self._begun.copy()
+        begun.update(key.encode())
+        return begun.digest()
 
 
 def decoded(stored: bytes) -> StoredAnswer:
