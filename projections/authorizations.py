@@ -155,6 +155,8 @@ def _granted(stream: UUID, event: AuthorizationGranted) -> Row:
         version=1,
         bound_by=None if event.bound_by is UNSET else event.bound_by,
     )
+    if not event.life and not event.assertion:
+        return row
     # Of more than 15 keywords Python makes a dictionary first, which takes longer than the row.
     return row.__replace__(
         restored=event.life,
