@@ -35,9 +35,9 @@ class Room:
         """How many fit into a flush that is not long, by each of the last ones."""
 
     def rested(self, until: float) -> None:
-        """Nothing was flushed since the last flush, and nothing waited, until now."""
+        """Nothing was flushed since the last flush, and nothing waited, until now: so no queue stands."""
         self.now = min(self._most, self.now * (1 + until - self._ended))
-        self._ended = until
+        self._ended, self._grown = until, 0
 
     def next(self, limit: int) -> int:
         """Return how many the next flush may take, of this limit."""

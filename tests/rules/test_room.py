@@ -114,3 +114,18 @@ def test_as_many_as_ever_may_come_at_once_after_a_time_in_which_nobody_came():
     assert room.now <= FEW * 4, "it doubles in a second"
     room.rested(300.0)
     assert room.now == MOST
+
+
+@pytest.mark.parametrize(("many", "seconds"), [(700, 0.2), (900, 0.3), (1000, 1.0)])
+def test_of_many_who_come_at_once_again_and_again_none_is_refused_if_all_are_flushed_in_between(
+    many: int, seconds: float
+):
+    room = Room(MOST)
+    for number in range(50):
+        now, waiting = number * seconds, many
+        room.rested(now)
+        assert room.now >= waiting
+        while waiting:
+            size = min(waiting, room.next(LIMIT))
+            begun, waiting, now = now, waiting - size, now + 0.001 + size / RATE
+            room.flushed(size, begun, now, left=waiting)
