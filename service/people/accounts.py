@@ -118,7 +118,7 @@ class People:
         if profile is None:
             return None
         known = profiles.claims_of(profile, verified=user.verified, since=user.created_at)
-        return {name: known[name] for name in dict.fromkeys(wanted) if name in known}
+        return {name: known[name] for name in wanted if name in known}
 
     async def profiles(self, rows: Sequence[users.Row]) -> dict[UUID, Profile]:
         """Return the profiles of many users at once. Erased users are left out."""
