@@ -19,8 +19,8 @@ MOST_FLUSHES = 2
 """How many full flushes may wait behind the one that runs, as long as no queue stands: 1,024 items, as many as come while Postgres
 halts for some tenths of a second."""
 
-TOLD_AT_ONCE = 32
-"""Each caller has an answer to make, so many of them in one turn would make it long."""
+ANSWERED_IN_A_TURN = 32
+"""So many callers get their outcomes in one turn of the event loop. Each then has a response to make, so more of them would make the turn long."""
 
 
 class Batcher(Generic[Item, Outcome]):
@@ -59,7 +59,7 @@ class Batcher(Generic[Item, Outcome]):
         """The same for a caller that does something else before it waits for the outcome."""
         if self._running is None:
             self._room.rested(time.perf_counter())
-        if len(self._waiting) >= self._room.now:
+        if len(self._waiting) >= self._room.bound:
             raise Overloaded(self._of)
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
@@ -94,19 +94,19 @@ class Batcher(Generic[Item, Outcome]):
         self._room.flushed(size, begun, ended, left=len(self._waiting))
         if self._watch is not None:
             self._watch(size, ended - begun)
-        self._tell(list(zip((future for _, future in batch), outcomes, strict=True)))
+        self._answer(list(zip((future for _, future in batch), outcomes, strict=True)))
 
-    def _tell(self, outcomes: list[tuple[asyncio.Future[Outcome], Outcome | Exception]]) -> None:
-        """Some in each turn of the event loop: it reads its sockets in between, and the next flush is under way already."""
-        for future, outcome in outcomes[:TOLD_AT_ONCE]:
+    def _answer(self, outcomes: list[tuple[asyncio.Future[Outcome], Outcome | Exception]]) -> None:
+        """Give the callers their outcomes, some in each turn of the event loop: it reads its sockets in between. The next flush is under way already."""
+        for future, outcome in outcomes[:ANSWERED_IN_A_TURN]:
             if future.done():
                 continue
             if isinstance(outcome, Exception):
                 future.set_exception(outcome)
             else:
                 future.set_result(outcome)
-        if rest := outcomes[TOLD_AT_ONCE:]:
-            asyncio.get_running_loop().call_soon(self._tell, rest)
+        if rest := outcomes[ANSWERED_IN_A_TURN:]:
+            asyncio.get_running_loop().call_soon(self._answer, rest)
 
 
 async def beside(read: Awaitable[Outcome], under_way: "asyncio.Future[None]") -> Outcome:

@@ -25,7 +25,7 @@ LONG_SECONDS = 0.006
 """Of processor time: that others use the same processor is no reason to refuse more."""
 
 TURNS = 5
-"""So many an accepted request takes, about: it waits in its socket, is run, waits for a commit, is committed, and is answered. So a turn
+"""An accepted request takes about so many turns: it waits in its socket, is run, waits for a commit, is committed, and is answered. So a turn
 may be long because of what one of those before it accepted.
 """
 
@@ -60,7 +60,7 @@ class Admission:
         self._accepted = self._reads = self._others = 0
         self._asked, self._stood, self.room = 0.0, False, float(MOST)
         self._lately: list[float] = []
-        """What each of the last turns accepted, of one kind at most."""
+        """How many each of the last turns of many accepted; its room, where that was less, because only requests of one kind are compared with it."""
 
     def is_full(self) -> bool:
         """Whether this turn has accepted what it has room for, of one kind at least."""

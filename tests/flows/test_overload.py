@@ -27,8 +27,8 @@ async def test_tokens_beyond_those_that_may_wait_for_a_commit_are_refused_and_th
     async def all_wait() -> bool:
         return issuance.waiting == 2
 
-    for bound in ("now", "_most"):
-        monkeypatch.setattr(issuance._batches._room, bound, 2)
+    for name in ("bound", "_most"):
+        monkeypatch.setattr(issuance._batches._room, name, 2)
     async with issuance._one_at_a_time:  # no commit ends meanwhile
         first = asked()
 

@@ -7,12 +7,12 @@ from typing import Literal
 import pytest
 
 from events.database import Unavailable, overloads
-from events.group_commit import TOLD_AT_ONCE, Batcher
+from events.group_commit import ANSWERED_IN_A_TURN, Batcher
 from tests.patience import PATIENCE
 
 
 class Flushes:
-    """A flush that answers each item doubled when it is let go on, or fails as it is told; and remembers what went together."""
+    """A flush that answers each item doubled when it is let go on, or fails as it is answered; and remembers what went together."""
 
     def __init__(self, *faults: Exception | None) -> None:
         self.batches: list[list[int]] = []
@@ -57,8 +57,8 @@ async def test_one_item_s_fault_is_not_its_neighbours():
     assert await outcomes(await submitted(Batcher(flushes), 2, 3, 4)) == [4, "ValueError", 8]
 
 
-async def test_when_the_database_is_away_all_who_wait_are_told_at_once():
-    """Each batch would wait its whole patience in turn: the last of many would be told after minutes."""
+async def test_when_the_database_is_away_all_who_wait_are_answered_at_once():
+    """Each batch would wait its whole patience in turn: the last of many would be answered after minutes."""
     flushes = Flushes(Unavailable("away"))
     batcher = Batcher(flushes, limit=2)
     waiting = [*await submitted(batcher, 0), *await submitted(batcher, 2, 4, 6, 8)]
@@ -123,14 +123,14 @@ async def test_what_waits_is_counted_as_what_it_is(of: Literal["commits", "reads
     await outcomes(waiting)
 
 
-async def test_many_that_were_flushed_together_are_told_over_several_turns():
+async def test_many_that_were_flushed_together_are_answered_over_several_turns():
     flushes = Flushes()
     batcher = Batcher(flushes)
-    waiting = [batcher.put(item) for item in range(0, TOLD_AT_ONCE * 5, 2)]
+    waiting = [batcher.put(item) for item in range(0, ANSWERED_IN_A_TURN * 5, 2)]
     flushes.let_go.set()
-    told: list[int] = []
+    answered: list[int] = []
     while not all(each.done() for each in waiting):
         await asyncio.sleep(0)
-        told.append(sum(each.done() for each in waiting))
-    assert [each for each in told if each] == [TOLD_AT_ONCE, TOLD_AT_ONCE * 2, len(waiting)]
-    assert [each.result() for each in waiting] == [item * 2 for item in range(0, TOLD_AT_ONCE * 5, 2)]
+        answered.append(sum(each.done() for each in waiting))
+    assert [each for each in answered if each] == [ANSWERED_IN_A_TURN, ANSWERED_IN_A_TURN * 2, len(waiting)]
+    assert [each.result() for each in waiting] == [item * 2 for item in range(0, ANSWERED_IN_A_TURN * 5, 2)]

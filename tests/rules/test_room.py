@@ -1,4 +1,4 @@
-"""Whoever waits for a commit is answered soon, and nothing is refused because the database is slow or halts."""
+"""Those who wait for a commit are answered soon, and nothing is refused because the database is slow or halts."""
 
 from collections.abc import Callable
 
@@ -33,7 +33,7 @@ class Load:
             batch, waiting = waiting[:most], waiting[most:]
             begun, now = now, now + trip + len(batch) / RATE + halt(now)
             for number in range(came, int(now * rate)):
-                if len(waiting) < self.room.now:
+                if len(waiting) < self.room.bound:
                     waiting.append(number / rate)
                 else:
                     self.refused += 1
@@ -64,7 +64,7 @@ def test_at_twice_the_rate_not_even_those_wait_for_long_who_came_first():
 def test_at_half_the_rate_nothing_is_refused_although_the_database_is_slow_or_halts(trip: float, halt: Halt):
     load = Load(3_300.0, trip=trip, halt=halt)
     assert load.refused == 0
-    assert load.room.now == MOST
+    assert load.room.bound == MOST
 
 
 def test_callers_that_ask_again_at_once_are_found_although_they_come_in_two_turns():
@@ -73,7 +73,7 @@ def test_callers_that_ask_again_at_once_are_found_although_they_come_in_two_turn
         size = 800 - left
         begun, ended = ended, ended + size / RATE
         room.flushed(size, begun, ended, left=left)
-    assert room.now < 200
+    assert room.bound < 200
 
 
 def test_a_database_that_halts_while_a_queue_stands_takes_no_more_room():
@@ -81,7 +81,7 @@ def test_a_database_that_halts_while_a_queue_stands_takes_no_more_room():
         return 0.3 if now > 5.0 >= now - 0.03 else 0.0
 
     calm, halted = Load(RATE * 2, 5.5), Load(RATE * 2, 5.5, halt=at_five)
-    assert halted.room.now >= calm.room.now * 0.9
+    assert halted.room.bound >= calm.room.bound * 0.9
 
 
 @pytest.mark.parametrize(("rate", "least"), [(3_300.0, 3_200), (RATE * 2, 4_000)])
@@ -95,13 +95,13 @@ def test_there_is_always_room_for_few_and_it_doubles_in_a_second_until_only_few_
     room = Room(MOST)
     for number in range(20):
         room.flushed(500, number * 10.0, number * 10.0 + 10.0, left=500)
-    assert room.now <= FEW * 2
-    before = room.now
+    assert room.bound <= FEW * 2
+    before = room.bound
     assert room.next(LIMIT) == FEW
     room.flushed(FEW + 1, 200.0, 201.0, left=0)
-    assert room.now == before * 2
+    assert room.bound == before * 2
     room.flushed(FEW, 201.0, 201.001, left=FEW)
-    assert room.now == MOST
+    assert room.bound == MOST
     assert room.next(LIMIT) == LIMIT
 
 
@@ -109,11 +109,11 @@ def test_as_many_as_ever_may_come_at_once_after_a_time_in_which_nobody_came():
     room = Room(MOST)
     for number in range(20):
         room.flushed(500, number * 10.0, number * 10.0 + 10.0, left=500)
-    assert room.now <= FEW * 2
+    assert room.bound <= FEW * 2
     room.rested(201.0)
-    assert room.now <= FEW * 4, "it doubles in a second"
+    assert room.bound <= FEW * 4, "it doubles in a second"
     room.rested(300.0)
-    assert room.now == MOST
+    assert room.bound == MOST
 
 
 @pytest.mark.parametrize(("many", "seconds"), [(700, 0.2), (900, 0.3), (1000, 1.0)])
@@ -124,7 +124,7 @@ def test_of_many_who_come_at_once_again_and_again_none_is_refused_if_all_are_flu
     for number in range(50):
         now, waiting = number * seconds, many
         room.rested(now)
-        assert room.now >= waiting
+        assert room.bound >= waiting
         while waiting:
             size = min(waiting, room.next(LIMIT))
             begun, waiting, now = now, waiting - size, now + 0.001 + size / RATE
