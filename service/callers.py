@@ -37,7 +37,7 @@ class Caller(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def limited_as(self) -> str:
-        """The key of its requests in a minute. A `sub` is proof only if the token has a scope of this API: a caller who chose its `sub`
+        """The key under which its requests in a minute are counted. A `sub` is proof only if the token has a scope of this API: a caller who chose its `sub`
         freely cannot get such a scope.
         """
         return f"client {self.client_id}" if self.scopes.isdisjoint(MANAGEMENT) else f"caller {self.sub}"

@@ -45,6 +45,7 @@ class Idempotency:
         self._pool = pool
         self._master_key = master_key
         self._begun = hmac.new(master_key, b"muniment idempotent requests\0", "sha256")
+        """Copied for each key, so that the master key is hashed once."""
 
     def asked(self, key: str, *, caller: str, path: str, body: bytes, reason: str | None = None) -> IdempotentRequest:
         """Raises Invalid if the key is not 1 to 255 printable ASCII characters.

@@ -48,7 +48,7 @@ class Pace(Struct, frozen=True):
 
 FAR = 300_000
 """While 3,000 events a second come, a fifth of the time keeps pace with them: that is the share at 100,000 events, half a minute, behind. A
-burst of some seconds is followed when it is over, and takes nothing from those who are part of it.
+burst of some seconds is for the most part followed when it is over, so that following takes little from its requests.
 """
 
 SHARE_WITHIN_A_SNAPSHOT = 0.5

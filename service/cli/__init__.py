@@ -19,7 +19,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to stop
     try:
-        _obey(sys.argv[1:])
+        _run(sys.argv[1:])
     except Plainly as fault:
         from service.cli.output import note  # noqa: PLC0415
 
@@ -27,7 +27,7 @@ def main() -> None:
         sys.exit(1)
 
 
-def _obey(words: Sequence[str]) -> None:
+def _run(words: Sequence[str]) -> None:
     """The service is started without Typer, which takes a tenth of a second, and nine megabytes for as long as the service runs."""
     workers = _workers(words)
     if workers is None:
@@ -41,13 +41,13 @@ def _obey(words: Sequence[str]) -> None:
         serve(workers)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # the reader of stdout has ended; at the exit, Python writes once more what it could not
+    except BrokenPipeError:  # the reader of stdout has ended; at the exit, Python would try again to write the rest
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
 
 
 def _workers(words: Sequence[str]) -> int | None:
-    """How many processes shall serve. None if something else is asked for, or this in other words, or wrongly: Typer says then what is wrong."""
+    """Return how many processes serve; None for any other command, other form, or fault: Typer reads those, and says what is wrong."""
     match words:
         case ["serve"]:
             return 1
@@ -58,7 +58,7 @@ def _workers(words: Sequence[str]) -> int | None:
 
 
 def _open_closed() -> None:
-    """Who starts us without a stdout or stderr wants nothing said. Python has no file for it then, and its number would become a socket's."""
+    """If the service is started without a stdout or stderr, what it says goes nowhere. Python has no file for it then, and a socket would get its number."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))

@@ -30,7 +30,7 @@ def is_audited(call: Call) -> bool:
 
 
 def _is_audited_read(scope: Scope) -> bool | None:
-    """Return None if its body says it: that of a change which may be a dry run."""
+    """Return None if the body decides: that of a change that may be a dry run."""
     path = scope["path"]
     if scope["method"] not in READING:
         return None if path.endswith(DRY) else path.endswith(ASKED)

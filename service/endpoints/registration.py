@@ -51,6 +51,7 @@ def check(fields: Fields[Asked], settings: Settings) -> None:
 
 
 def is_usual(fields: Fields[Asked]) -> bool:
+    """Whether all fields without a fault are among those OF_EVERY_CLIENT."""
     return fields.names <= OF_EVERY_CLIENT
 
 

@@ -60,7 +60,7 @@ class Admission:
         self._accepted = self._reads = self._others = 0
         self._asked, self._stood, self.room = 0.0, False, float(MOST)
         self._lately: list[float] = []
-        """How many each of the last turns of many accepted; its room, where that was less, because only requests of one kind are compared with it."""
+        """How many each of the last turns accepted; the room of one kind, where that was less."""
 
     def is_full(self) -> bool:
         """Whether this turn has accepted what it has room for, of one kind at least."""

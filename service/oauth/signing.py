@@ -76,7 +76,7 @@ def _sign(key: object) -> Sign:
 def fixed(signature: bytes) -> bytes:
     """Convert a signature by P-256, as cryptography makes it, to R and S of 32 bytes each (RFC 7518 section 3.4).
 
-    In DER it is two integers, of which each has two bytes before it, after two of the whole. One may begin with a zero, or be shorter.
+    In DER, two bytes come first, and two more before each integer. An integer may begin with a zero byte, or be shorter than 32 bytes.
     Cryptography's parser, with which a test compares this, takes three times as long.
     """
     end = 4 + signature[3]

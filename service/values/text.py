@@ -64,7 +64,7 @@ def id_fault(text: str) -> str | None:
 
 
 def _is_of_ascii(text: str) -> bool:
-    """Whether it is a name or an id by what most are made of: printable ASCII, in which only a space at an end is a fault."""
+    """Whether the text is printable ASCII without a space at its ends, as most names and ids are: then it has no fault, except that an id is not empty."""
     return text.isascii() and text.isprintable() and text == text.strip()
 
 

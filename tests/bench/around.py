@@ -64,7 +64,7 @@ def with_costs(server: Server, cluster: Cluster, run: Callable[[], Round]) -> Ro
 
 
 def foreign_seconds(server: Server, cluster: Cluster) -> Callable[[], float]:
-    """Returns what tells how much others have used of our cores since now."""
+    """Returns a function that returns how many seconds of our cores others have used since this call."""
 
     def used() -> float:
         return _busy_seconds() - cluster.cpu_seconds() - server.cpu_seconds() - time.process_time()

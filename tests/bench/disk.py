@@ -33,6 +33,8 @@ class Times(Struct, frozen=True, kw_only=True):
 
 
 class Alone(Struct, frozen=True, kw_only=True):
+    """How long each fdatasync took, and how late each sleep ended."""
+
     syncs: Times
     wakes: Times
 

@@ -13,7 +13,7 @@ import struct
 SECONDS = 0.0001
 ATTRIBUTES = struct.Struct("=IIQiIQQQ")
 """`struct sched_attr` as sched_setattr(2) has it: its size, the policy, flags, nice, priority, and three times in nanoseconds. The first of
-them is the slice, of the usual policy (0), since Linux 6.12. Older ones ignore it."""
+them is the slice, of the usual policy (0), since Linux 6.12. Older kernels ignore it."""
 
 NUMBERS = {"x86_64": 314, "aarch64": 274}
 """Of that system call, for which the C library has no function."""

@@ -74,7 +74,7 @@ def test_a_service_starts_without_what_only_the_command_line_or_few_requests_nee
     assert loaded(("service.cli", "service.cli.serve", *serve.ONE, "service.embedded.cluster"), left_out) == set()
 
 
-def test_who_starts_a_process_without_stdout_and_stderr_is_told_nothing():
+def test_a_process_without_stdout_and_stderr_can_still_write_to_them():
     told = (
         "import sys; from service.cli import _open_closed; _open_closed(); sys.stdout.write('a'); sys.stderr.write('b')"
     )
@@ -82,16 +82,16 @@ def test_who_starts_a_process_without_stdout_and_stderr_is_told_nothing():
     assert subprocess.run(closed, check=False).returncode == 0
 
 
-def test_a_service_asked_for_in_the_usual_words_needs_no_reader():
+def test_the_usual_ways_to_start_the_service_need_no_typer():
     usual = ["serve", "serve --workers 1", "serve --workers 64"]
     assert [_workers(words.split()) for words in usual] == [1, 1, 64]
 
 
 @pytest.mark.parametrize("number", ["0", "65", "-1", "02", "2.0", "²", "two", ""])
-def test_a_number_of_processes_that_cannot_be_is_left_to_the_reader(number: str):
+def test_a_number_of_processes_that_cannot_be_is_left_to_typer(number: str):
     assert _workers(["serve", "--workers", number]) is None
 
 
 @pytest.mark.parametrize("words", ["", "serve --workers", "serve --workers=2", "serve --help", "witness serve"])
-def test_other_words_are_left_to_the_reader(words: str):
+def test_other_words_are_left_to_typer(words: str):
     assert _workers(words.split()) is None
