@@ -49,7 +49,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
 class Append(Struct, frozen=True, kw_only=True):
     """Events for one stream. All of them are appended if the stream is still at version `expected`, otherwise none.
 
-    `is_fresh` says that the stream's id was made for this append, so that nobody can have appended to it: it is not looked for. If it was decided from other streams, these must have stayed as they were. If that is a Token, its record is in the same commit.
+    `is_fresh` says that the stream's id was made for this append, so that nobody can have appended to it: it is not looked for.
+    If the append was decided from other streams, these must have stayed as they were. If that is a Token, its record is in the same commit.
     """
 
     stream: UUID
