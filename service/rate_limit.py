@@ -2,10 +2,11 @@
 
 A caller far below the limit waits for no round trip. The bound, for a limit L, a part P and N processes on one database: in a minute at
 least L requests of a caller pass, and at most L + N * (L // P). With one process it is exactly L, and below P it always is. What the
-headers say lacks only what other processes counted since this one last asked, at most KNOWN_SECONDS ago.
+database said of a caller once stays good for the rest of its minute, for the number only grows; what the headers say lacks what other
+processes counted since.
 
 While the database cannot be reached, callers are counted here for KNOWN_SECONDS at most. Then counting is Unavailable, as it is for a
-caller that this process does not know.
+caller of whom this process has asked nothing in this minute.
 
 What protects against guessing is counted by `Limits.count`, which is always exact.
 """
@@ -27,7 +28,10 @@ PART = 64
 """A process may count this part of what remains before it asks the database. Of less than that many it is nothing."""
 
 KNOWN_SECONDS = 2.0
-"""For so long a process relies on what the database said."""
+"""For so long after its last answer a process counts without the database."""
+
+MOST_KNOWN = 4_000
+"""Callers that a process knows from one second to the next, of some 300 bytes each. If there are more, it asks again."""
 
 LAST_WORD_SECONDS = 1.0
 NOBODY: Mapping[str, int] = {}
@@ -38,12 +42,11 @@ log = logging.getLogger("muniment.limits")
 class Window(Struct):
     """A key in its minute: `used` as the database last said; counted `here` since then; `under_way` to the database, without an answer.
 
-    `ends` and `learned` are times of this process's monotonic clock.
+    `ends` is a time of this process's monotonic clock.
     """
 
     minute: datetime
     ends: float
-    learned: float
     used: int
     here: int = 0
     under_way: int = 0
@@ -55,6 +58,8 @@ class RateLimit:
     def __init__(self, limits: Limits, limit: int, part: int = PART) -> None:
         self._limits, self.limit, self._part = limits, limit, part
         self._windows: dict[str, Window] = {}
+        self._answered = -KNOWN_SECONDS
+        """When the database was asked last that answered."""
         self._asks: Batcher[str, Counted] = Batcher(self._ask)
         self._one_at_a_time = asyncio.Lock()
 
@@ -69,11 +74,14 @@ class RateLimit:
             window.here -= 1
 
     async def settle(self) -> None:
-        """Tell the database what was counted here, and forget who did not ask lately. Called every second. Raises Unavailable."""
+        """Tell the database what was counted here, and forget what is over. Called every second. Raises Unavailable."""
         async with self._one_at_a_time:
             await self._settle(self._windows)
         now = time.monotonic()
-        self._windows = {key: window for key, window in self._windows.items() if window.here or _is_known(window, now)}
+        known = {key: window for key, window in self._windows.items() if window.here or now < window.ends}
+        if len(known) > MOST_KNOWN:
+            known = {key: window for key, window in known.items() if window.here}
+        self._windows = known
 
     async def close(self) -> None:
         """Settle a last time. If that fails, the callers may send that much more in this minute."""
@@ -86,7 +94,7 @@ class RateLimit:
 
     def _counted_here(self, key: str, now: float) -> Counted | None:
         window = self._windows.get(key)
-        if window is None or not _is_known(window, now):
+        if window is None or now >= min(window.ends, self._answered + KNOWN_SECONDS):
             return None
         unsettled = window.here + window.under_way + 1
         if unsettled > (self.limit - window.used) // self._part:
@@ -130,11 +138,8 @@ class RateLimit:
 
     def _learn(self, totals: Mapping[str, Total], begun: float) -> None:
         """The database answered later than it was asked, so that a minute ends here no later than there."""
+        self._answered = max(self._answered, begun)
         for key, total in totals.items():
             before = self._windows.get(key)
             here = before.here if before is not None and before.minute == total.minute else 0
-            self._windows[key] = Window(total.minute, begun + total.rest, begun, total.used, here)
-
-
-def _is_known(window: Window, now: float) -> bool:
-    return now < window.ends and now < window.learned + KNOWN_SECONDS
+            self._windows[key] = Window(total.minute, begun + total.rest, total.used, here)

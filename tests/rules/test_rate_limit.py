@@ -135,14 +135,26 @@ async def test_near_the_limit_each_request_asks():
     assert database.asked == 10
 
 
-async def test_what_was_known_for_long_is_asked_again(monkeypatch: pytest.MonkeyPatch):
+async def test_who_has_heard_nothing_from_the_database_for_long_asks_again():
     database = Database()
     one, other = processes(database, 2, 100 * PART)
     await sent(one, 1)
     await sent(other, 40)
     await other.settle()
-    monkeypatch.setattr(rate_limit, "KNOWN_SECONDS", 0.0)
+    one._answered -= rate_limit.KNOWN_SECONDS
     assert await sent(one, 1) == [42]
+
+
+async def test_of_each_caller_the_database_is_asked_once_in_a_minute():
+    database = Database()
+    [one] = processes(database, 1, 100 * PART)
+    await sent(one, 1)
+    await one.settle()
+    one._answered -= rate_limit.KNOWN_SECONDS
+    await one.count("another caller")
+    assert database.asked == 2
+    assert await sent(one, 3) == [2, 3, 4]
+    assert database.asked == 2
 
 
 async def test_the_next_minute_begins_with_a_question_and_takes_nothing_along():
@@ -157,7 +169,7 @@ async def test_the_next_minute_begins_with_a_question_and_takes_nothing_along():
     assert database.used["caller"] == 2
 
 
-async def test_without_a_database_nobody_is_counted_here_for_long(monkeypatch: pytest.MonkeyPatch):
+async def test_without_a_database_nobody_is_counted_here_for_long():
     database = Database()
     [one] = processes(database, 1, 100 * PART)
     await sent(one, 1)
@@ -167,7 +179,7 @@ async def test_without_a_database_nobody_is_counted_here_for_long(monkeypatch: p
     assert await sent(one, 3) == [2, 3, 4]
     with pytest.raises(Unavailable):
         await one.settle()
-    monkeypatch.setattr(rate_limit, "KNOWN_SECONDS", 0.0)
+    one._answered -= rate_limit.KNOWN_SECONDS
     with pytest.raises(Unavailable):
         await one.count("caller")
     database.is_away = False
@@ -195,14 +207,29 @@ async def test_the_last_counts_are_settled_at_the_end_and_a_database_that_is_awa
     await other.close()
 
 
-async def test_who_does_not_ask_again_is_forgotten(monkeypatch: pytest.MonkeyPatch):
+async def test_a_caller_is_forgotten_with_the_minute():
     [one] = processes(Database(), 1, 100 * PART)
     await sent(one, 5)
     await one.settle()
     assert one._windows
-    monkeypatch.setattr(rate_limit, "KNOWN_SECONDS", 0.0)
+    one._windows["caller"].ends = 0.0
     await one.settle()
     assert not one._windows
+
+
+async def test_of_too_many_callers_none_is_kept_whose_count_the_database_has(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(rate_limit, "MOST_KNOWN", 3)
+    database = Database()
+    [one] = processes(database, 1, 100 * PART)
+    for name in "abc":
+        await one.count(name)
+    await one.settle()
+    assert set(one._windows) == set("abc")
+    await one.count("d")
+    await one.count("a")
+    await one.settle()
+    assert not one._windows
+    assert (await one.count("a")).used == database.used["a"] == 3
 
 
 async def test_the_headers_say_what_is_left_and_when_the_minute_ends():
