@@ -10,6 +10,8 @@ LONG_SECONDS = 0.015
 the rest of the flush that runs, and for its own."""
 
 FEW = 16
+"""A flush of no more than these shows the time that is the same for few and for many. So many may always wait."""
+
 EVERY_SECONDS = 0.25
 """While the bound is low, one flush in this time takes only few, and shows how long they take: the disk may be slower than it was."""
 
