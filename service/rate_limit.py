@@ -2,8 +2,8 @@
 
 A caller far below the limit waits for no round trip. The bound, for a limit L, a part P and N processes on one database: in a minute at
 least L requests of a caller pass, and at most L + N * (L // P). With one process it is exactly L, and below P it always is. What the
-database said of a caller once stays good for the rest of its minute, for the number only grows; what the headers say lacks what other
-processes counted since.
+database said of a caller stays good for the rest of its minute, because the number only grows, as long as the database has answered anything in
+the last KNOWN_SECONDS. What the headers say lacks what other processes counted since.
 
 While the database cannot be reached, callers are counted here for KNOWN_SECONDS at most. Then counting is Unavailable, as it is for a
 caller of whom this process has asked nothing in this minute.

@@ -1,8 +1,9 @@
--- Appends and records in fewer statements, for each costs 10 to 20 microseconds whatever it does. What may be stored is as before: nothing is
--- taken on trust.
+-- Appends and records tokens in fewer statements, because each statement costs 10 to 20 microseconds whatever it does. What may be stored is as
+-- before: nothing is taken on trust.
 --
--- A stream whose id was made for this append expects null instead of 0. Nobody can have appended to it, so it is not looked for. If somebody did
--- all the same, the constraint events_stream refuses the batch.
+-- A stream whose id was made for this append expects null instead of 0. Nobody can have appended to it, so it is not looked for. If the stream
+-- exists all the same, the constraint events_stream refuses the batch.
+-- Stands in the place of the stream of an event whose item or version is wrong.
 create function log.misplaced() returns uuid language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception 'nothing was appended: the versions of an item do not follow the one that it expects' using errcode = 'invalid_parameter_value';
@@ -72,7 +73,7 @@ begin
     return;
   end if;
 
-  perform from unnest(e_item, e_version) with ordinality as e(i, v, o)
+  perform from unnest(e_item, e_version) with ordinality as e(i, v, o)   -- the rule of above
     where (case when i = e_item[o - 1] then v = e_version[o - 1] + 1
                 else i > coalesce(e_item[o - 1], 0) and i <= items and v = coalesce(i_expected[i], 0) + 1 end) is not true;
   if found then
