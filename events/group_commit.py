@@ -95,9 +95,12 @@ class Batcher(Generic[Item, Outcome]):
         if self._watch is not None:
             self._watch(size, ended - begun)
         self._answer(list(zip((future for _, future in batch), outcomes, strict=True)))
+        if not self._waiting:  # the next flush is for all who ask again now
+            for _ in range(0, size, ANSWERED_IN_A_TURN):
+                await asyncio.sleep(0)
 
     def _answer(self, outcomes: list[tuple[asyncio.Future[Outcome], Outcome | Exception]]) -> None:
-        """Give the callers their outcomes, some in each turn of the event loop: it reads its sockets in between. The next flush is under way already."""
+        """Give the callers their outcomes, some in each turn of the event loop: it reads its sockets in between. If others wait, their flush begins at once."""
         for future, outcome in outcomes[:ANSWERED_IN_A_TURN]:
             if future.done():
                 continue

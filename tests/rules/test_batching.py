@@ -134,3 +134,21 @@ async def test_many_that_were_flushed_together_are_answered_over_several_turns()
         answered.append(sum(each.done() for each in waiting))
     assert [each for each in answered if each] == [ANSWERED_IN_A_TURN, ANSWERED_IN_A_TURN * 2, len(waiting)]
     assert [each.result() for each in waiting] == [item * 2 for item in range(0, ANSWERED_IN_A_TURN * 5, 2)]
+
+
+async def test_many_who_ask_again_when_they_are_answered_are_flushed_together_again():
+    sizes: list[int] = []
+
+    async def flush(items: list[int]) -> list[int]:
+        sizes.append(len(items))
+        return items
+
+    batcher = Batcher(flush)
+
+    async def caller() -> None:
+        for number in range(3):
+            await batcher.submit(number)
+
+    many = ANSWERED_IN_A_TURN * 2 + 1
+    await asyncio.gather(*(caller() for _ in range(many)))
+    assert sizes == [many] * 3
