@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from functools import cached_property
 from hashlib import sha256
-from itertools import cycle, islice
+from itertools import chain, cycle, islice, repeat
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from msgspec import Struct, json
@@ -21,6 +21,9 @@ VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 A_ROUND = 1200
 """How many codes are made before a round that redeems them: each is good once and for a minute. The round ends with them."""
+
+A_GROUP, CODES_OF_EACH = 500, 20
+"""So many sessions get so many codes each, in turn, before those of the next group do."""
 
 KEPT_FRESH = 1000
 """How many refresh tokens are there at a time. An exchange gives the next one of the same authorization."""
@@ -50,6 +53,12 @@ class Asking(Exchange):
         self._then(head, body)
 
 
+def _in_groups(cookies: Sequence[str]) -> Iterator[str]:
+    """Some sessions again and again, then others: one may get 60 codes in a minute (service/resources.py), and a fast machine makes more."""
+    groups = [cookies[first : first + A_GROUP] for first in range(0, len(cookies), A_GROUP)]
+    return chain.from_iterable(chain.from_iterable(repeat(group, CODES_OF_EACH)) for group in cycle(groups))
+
+
 def get(path: str, *headers: str) -> bytes:
     return "\r\n".join((f"GET {path} HTTP/1.1", "Host: 127.0.0.1", "Accept: */*", *headers, "", "")).encode()
 
@@ -73,7 +82,7 @@ class Crowd:
     ) -> None:
         self._server = server
         self._client, self._es256_client = client, es256_client
-        self._cookies = cycle(cookies)
+        self._cookies = _in_groups(cookies)
         self._staff, self._bearer, self._past = staff, f"Authorization: Bearer {bearer}", past
         self._access: deque[str] = deque(maxlen=KEPT_FRESH)
         self._refresh: deque[str] = deque()
@@ -85,7 +94,7 @@ class Crowd:
         return crowd
 
     def authorizations(self, scope: str = LOGIN) -> Exchange:
-        return Exchange(self._authorizations(scope), 303, len)
+        return Asking(self._authorizations(scope), 303, len, _has_code)
 
     def exchanges(self) -> Exchange:
         """Of codes that were made just now."""
@@ -154,7 +163,14 @@ class Crowd:
         self._refresh.append(json.decode(body, type=Tokens).refresh_token)
 
 
+def _has_code(head: bytes, _body: bytes) -> None:
+    """Raises Failed when the browser is sent back with an error, or to sign in."""
+    if b"?code=" not in head:
+        raise Failed(f"no code: {head.decode()}")
+
+
 def _code(head: bytes) -> str:
+    _has_code(head, b"")
     lines = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
     return parse_qs(urlsplit({name.lower(): value for name, value in lines.items()}["location"]).query)["code"][0]
 

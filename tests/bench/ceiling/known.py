@@ -9,7 +9,7 @@ KID = "ceiling".ljust(43, "-")
 
 TOKEN, TOKEN_BY_KEY = "/openid/token", "/openid/token-by-key"
 URL = f"{ISSUER}{TOKEN}"
-CLIENTS, SESSIONS = 100, 500
+CLIENTS, SESSIONS = 100, 1500
 BEARER = "the-ceiling-program-knows-one-bearer"
 SCOPE = "api:public"
 COOKIE = "session"
