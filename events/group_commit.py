@@ -95,7 +95,8 @@ class Batcher(Generic[Item, Outcome]):
         if self._watch is not None:
             self._watch(size, ended - begun)
         self._answer(list(zip((future for _, future in batch), outcomes, strict=True)))
-        if not self._waiting:  # the next flush is for all who ask again now
+        if size > ANSWERED_IN_A_TURN and not self._waiting:
+            # The next flush is for all who ask again when they are answered.
             for _ in range(0, size, ANSWERED_IN_A_TURN):
                 await asyncio.sleep(0)
 
