@@ -1,10 +1,10 @@
 """Ids, secrets and public keys of clients: how they are made, stored and compared."""
 
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from hmac import compare_digest
-from os import urandom
 from typing import NewType
 from uuid import UUID
 
@@ -13,7 +13,6 @@ import uuid_utils
 from events.client_key import PublicKey, StoredKey
 from events.client_secret import StoredSecret
 from events.uuids import uuid_of_bytes
-from service.crypto import base64url
 
 SecretHash = NewType("SecretHash", str)
 """The SHA-256 of a machine secret, in hexadecimal. A secret has 256 random bits, so it needs no slow hash."""
@@ -42,7 +41,7 @@ def new_id() -> UUID:
 
 
 def new_secret() -> Secret:
-    return Secret("secret_" + base64url.as_text(urandom(32)))
+    return Secret("secret_" + secrets.token_urlsafe(32))
 
 
 def hash_secret(text: str) -> SecretHash:

@@ -1,6 +1,6 @@
 """Authorization codes, device codes, refresh tokens and initial access tokens: an id, so that no lookup table is needed, and 256 random bits."""
 
-from os import urandom
+import secrets
 from uuid import UUID
 
 from msgspec import Struct
@@ -33,7 +33,7 @@ class OpaqueToken(Struct, frozen=True, kw_only=True):
 
 def make(kind: str, authorization: UUID) -> Secret:
     """Make a random token with the prefix `kind`."""
-    named = authorization.bytes + urandom(RANDOM_BYTES)
+    named = authorization.bytes + secrets.token_bytes(RANDOM_BYTES)
     return Secret(kind + as_text(named))
 
 

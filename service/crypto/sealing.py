@@ -1,8 +1,8 @@
 """Seals (encrypts) data outside the log, and personal data in it: AES-256-GCM, keys derived from the master key (HKDF-SHA256)."""
 
+import secrets
 from functools import lru_cache
 from hmac import digest
-from os import urandom
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -31,7 +31,7 @@ class Seal:
         self._cipher = AESGCM(derived(master_key, purpose, salt=salt))
 
     def close(self, plain: bytes, about: bytes) -> bytes:
-        nonce = urandom(NONCE_BYTES)
+        nonce = secrets.token_bytes(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, plain, about)
 
     def open(self, sealed: bytes, about: bytes) -> bytes:
