@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from typing import TypeVar
 
 PATIENCE = 60.0
@@ -34,3 +35,21 @@ async def grows_linearly(work: Callable[[int], Awaitable[object]], most: int) ->
     tenth = await cpu_seconds(lambda: work(most // 10))
     whole = await cpu_seconds(lambda: work(most))
     assert whole < 35 * tenth, (tenth, whole)
+
+
+@contextmanager
+def turns_of_others() -> Generator[Callable[[], int]]:
+    """Yields a function that returns how many turns of the event loop another task has had since."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(others())
+    try:
+        yield lambda: turns
+    finally:
+        other.cancel()

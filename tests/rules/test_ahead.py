@@ -7,6 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from events import ahead
+from tests.patience import turns_of_others
 
 
 class Asked:
@@ -37,19 +38,11 @@ async def test_the_next_page_is_asked_for_before_this_one_is_worked_on():
 
 
 async def test_a_page_comes_in_parts_and_what_is_sent_of_the_next_one_is_read_between_them():
-    asked, turns, seen = Asked(list(range(2 * ahead.AT_ONCE + 1)), []), 0, list[tuple[int, int]]()
-
-    async def turning() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    meanwhile = asyncio.create_task(turning())
-    async with ahead.pages(asked) as pages:
-        async for part in pages:
-            seen.append((len(part), turns))
-    meanwhile.cancel()
+    asked, seen = Asked(list(range(2 * ahead.AT_ONCE + 1)), []), list[tuple[int, int]]()
+    with turns_of_others() as turns:
+        async with ahead.pages(asked) as pages:
+            async for part in pages:
+                seen.append((len(part), turns()))
     assert [length for length, _ in seen] == [ahead.AT_ONCE, ahead.AT_ONCE, 1]
     assert [turn - seen[0][1] for _, turn in seen] == [0, 1, 2]
 

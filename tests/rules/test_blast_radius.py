@@ -1,6 +1,5 @@
 """A walk over edges with times reaches what a naive closure reaches, and as early."""
 
-import asyncio
 from datetime import timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -16,6 +15,7 @@ from service.blast_radius.graph import Edge, Node, Walk
 from service.blast_radius.holdings import held
 from service.blast_radius.issuers import of_holders
 from service.blast_radius.report import take
+from tests.patience import turns_of_others
 from tests.rules.samples import (
     AT,
     DELETED,
@@ -181,17 +181,8 @@ async def test_a_walk_over_much_lets_others_have_their_turns_and_reaches_the_sam
     nodes = [Node("token", str(number)) for number in range(5001)]
     edges = [Edge(a, b, AT + timedelta(seconds=number)) for number, (a, b) in enumerate(pairwise(nodes))]
     gently, at_once = Walk({nodes[0]: AT}, 10_000), Walk({nodes[0]: AT}, 10_000)
-    turns = 0
-
-    async def others() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    other = asyncio.create_task(others())
-    await take(gently, edges)
-    other.cancel()
+    with turns_of_others() as turns:
+        await take(gently, edges)
     at_once.take(edges)
     assert (gently.reached, gently.frontier) == (at_once.reached, at_once.frontier)
-    assert turns >= 4
+    assert turns() >= 4
