@@ -20,8 +20,7 @@ from tests.bench.crowds import A_GROUP, CALLBACK, OFFLINE, Crowd
 from tests.bench.load import Exchange, closed_loop
 from tests.bench.peers import MASTER_KEY, META, Peer, Registered, registration, settings_of
 
-PEOPLE, SESSIONS = 10, 1500
-"""One session may get 60 codes in a minute."""
+PEOPLE = 10
 
 PASSWORD = "a battery, correctly stapled"
 CLIENTS = "/api/v1/auth/clients"
@@ -55,10 +54,10 @@ async def _of_service(peer: Peer, url: str) -> Crowd:
     settings = read_settings(settings_of(url, peer.server.address[1]))
     async with open_resources(settings, url, MASTER_KEY) as beside:
         people = [await _person(beside, number, client[0], es256_client[0]) for number in range(PEOPLE)]
-        made = [people[number % PEOPLE] for number in range(SESSIONS)]
+        made = [people[number % PEOPLE] for number in range(known.SESSIONS)]
         values = [
             value
-            for first in range(0, SESSIONS, A_GROUP)  # more at once are refused
+            for first in range(0, known.SESSIONS, A_GROUP)  # more at once are refused
             for value in await asyncio.gather(
                 *(beside.sessions.start(user, ("pwd",), ACRS[0], None) for user in made[first : first + A_GROUP])
             )
