@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from events.database import Unavailable, overloads
-from events.group_commit import ANSWERED_IN_A_TURN, Batcher
+from events.group_commit import ALL_AT_ONCE, ANSWERED_IN_A_TURN, Batcher
 from tests.patience import PATIENCE
 
 
@@ -152,3 +152,33 @@ async def test_many_who_ask_again_when_they_are_answered_are_flushed_together_ag
     many = ANSWERED_IN_A_TURN * 2 + 1
     await asyncio.gather(*(caller() for _ in range(many)))
     assert sizes == [many] * 3
+
+
+async def test_callers_who_ask_again_are_served_by_halves_while_the_others_are_flushed():
+    """Else the processor would wait for the disk while most are flushed, and the disk for the processor while few are."""
+    sizes: list[int] = []
+
+    async def flush(items: list[int]) -> list[int]:
+        sizes.append(len(items))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return items
+
+    batcher = Batcher(flush)
+
+    async def caller() -> None:
+        for number in range(4):
+            await batcher.submit(number)
+
+    first = await submitted(batcher, 0)
+    await asyncio.gather(*first, *(caller() for _ in range(ALL_AT_ONCE * 2)))
+    assert sizes == [1, ALL_AT_ONCE + 1, ALL_AT_ONCE - 1, *[ALL_AT_ONCE] * 6]
+
+
+async def test_all_that_wait_behind_a_flush_of_few_are_flushed_soon():
+    flushes = Flushes()
+    batcher = Batcher(flushes)
+    waiting = [*await submitted(batcher, 0), *await submitted(batcher, *range(2, 202, 2))]
+    flushes.let_go.set()
+    await outcomes(waiting)
+    assert [len(each) for each in flushes.batches] == [1, 51, 49]
