@@ -32,7 +32,9 @@ def collected_seldom() -> Generator[None]:
 
 
 @asynccontextmanager
-async def pages(ask: Callable[[], Awaitable[list[Row]]]) -> AsyncGenerator[AsyncGenerator[list[Row]]]:
+async def pages(
+    ask: Callable[[], Awaitable[list[Row]]], *, at_once: int = AT_ONCE
+) -> AsyncGenerator[AsyncGenerator[list[Row]]]:
     """Yields what yields the pages in parts, up to the first empty one. Nobody else uses the connection of `ask` inside the block."""
     coming: list[asyncio.Future[list[Row]]] = []
 
@@ -40,9 +42,10 @@ async def pages(ask: Callable[[], Awaitable[list[Row]]]) -> AsyncGenerator[Async
         coming.append(asyncio.ensure_future(ask()))
         while page := await coming[-1]:
             coming[:] = [asyncio.ensure_future(ask())]
-            for first in range(0, len(page), AT_ONCE):
+            while page:
                 await asyncio.sleep(0)  # the question is sent, and its answer read, meanwhile
-                yield page[first : first + AT_ONCE]
+                part, page[:at_once] = page[:at_once], []  # what was worked on is in nobody's way
+                yield part
 
     try:
         with collected_seldom():

@@ -13,7 +13,7 @@ from msgspec import Struct
 from events import ahead
 from events.authorization import AuthorizationEvent, AuthorizationRevoked
 from events.client import ClientRegistered
-from events.codec import Recorded, decode, tags
+from events.codec import Recorded, decode, decode_all, tags
 from events.database import AnyConnection
 
 COLUMNS = "position, recorded_at, stream_id, version, schema_ver, type, meta, data"
@@ -43,6 +43,18 @@ select head.last_position, head.chain, head.same, changed.stream_id, split_part(
 
 EVENTS_A_PAGE = 1000
 """To ask for a page costs as much as it does to decode a hundred events."""
+
+EVENTS_A_ROW = 200
+GATHERED = f"""
+select gathered.* from generate_series($1::bigint, $2::bigint - 1, {EVENTS_A_ROW}) as after, lateral
+  (select {", ".join(f"array_agg({column})" for column in COLUMNS.replace("recorded_at", "seconds").split(", "))}
+     from (select {READ_IN_BULK} from log.events where position > after and position <= least(after + {EVENTS_A_ROW}, $2)
+            order by position limit {EVENTS_A_ROW}) as found ({COLUMNS.replace("recorded_at", "seconds")})) as gathered
+"""
+"""The same as PAGE, many events in a row, each column of them an array: so they are read in three quarters of the time.
+
+A row of nulls is one whose events somebody deleted. The limit says to the planner how few they are.
+"""
 
 Row = asyncpg.Record | tuple[Any, ...]
 
@@ -124,15 +136,33 @@ async def pages(
 
 @asynccontextmanager
 async def reading(
-    connection: AnyConnection, *, after: int, upto: int, size: int = EVENTS_A_PAGE
+    connection: AnyConnection, *, after: int, upto: int, size: int = 10 * EVENTS_A_ROW
 ) -> AsyncGenerator[AsyncIterator[list[Recorded]]]:
     """Yields the same in parts, for a long read: Postgres is at the next page meanwhile, so nobody else uses the connection inside the block."""
 
     async def page() -> list[asyncpg.Record]:
         nonlocal after
-        rows = await connection.fetch(PAGE, after, upto, size) if after < upto else []
-        after = rows[-1]["position"] if rows else after
-        return rows
+        before, after = after, min(after + size, upto)
+        return await connection.fetch(GATHERED, before, after) if before < after else []
 
-    async with ahead.pages(page) as found:
-        yield (list(read_in_bulk(rows)) async for rows in found)
+    async with ahead.pages(page, at_once=1) as found:
+        yield (_read_gathered(row) async for (row,) in found if row[0] is not None)
+
+
+def _read_gathered(row: asyncpg.Record) -> list[Recorded]:
+    positions, seconds, streams, versions, schemas, kinds, metas, datas = row
+    times = {each: datetime.fromtimestamp(each, UTC) for each in set(seconds)}
+    return [
+        Recorded(
+            position=position,
+            recorded_at=times[at],
+            stream_id=stream_id,
+            version=version,
+            type=kind,
+            event=event,
+            meta_bytes=meta,
+        )
+        for position, at, stream_id, version, kind, event, meta in zip(
+            positions, seconds, streams, versions, kinds, decode_all(kinds, schemas, datas), metas, strict=True
+        )
+    ]

@@ -8,7 +8,7 @@ from msgspec import Struct, json
 
 from events import codec
 from events.client import ClientDisabled, ClientDisplayNameChanged
-from events.codec import TYPES, UnreadableEvent, decode, encode, noun, schema_version, tags, type_of
+from events.codec import TYPES, UnreadableEvent, decode, decode_all, encode, noun, schema_version, tags, type_of
 from events.envelope import ByClient, ByOperator, ByService, ByUser, Meta
 from tests.rules.samples import EVENTS, PERSON, RENAMED, SESSION_ID
 
@@ -111,6 +111,25 @@ def test_what_cannot_be_read_is_a_loud_stop(kind, version, data):
         decode(kind, version, data)
 
 
+def test_many_are_read_as_each_is():
+    stored = [encode(RENAMED), encode(ClientDisabled())]
+    assert decode_all(["client.display_name_changed", "client.disabled"], [1, 1], stored) == [RENAMED, ClientDisabled()]
+    assert decode_all([], [], []) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "data"),
+    [
+        pytest.param("client.enabled", 1, encode(ClientDisabled()), id="another type"),
+        pytest.param("client.disabled", 2, encode(ClientDisabled()), id="an unknown version"),
+        pytest.param("client.disabled", 1, b"not JSON", id="no JSON"),
+    ],
+)
+def test_one_of_many_that_cannot_be_read_is_a_loud_stop_that_names_it(kind, version, data):
+    with pytest.raises(UnreadableEvent, match=kind):
+        decode_all(["client.display_name_changed", kind], [1, version], [encode(RENAMED), data])
+
+
 def test_a_field_that_a_later_minor_version_added_does_not_stop_an_older_one():
     assert decode("client.disabled", 1, b'{"type":"client.disabled","reason":"unpaid"}') == ClientDisabled()
 
@@ -130,6 +149,9 @@ def test_an_older_event_is_brought_up_version_by_version(monkeypatch):
     assert decode(kind, 1, b'{"type":"client.display_name_changed","name":"CRM"}') == expected
     assert decode(kind, 2, b'{"type":"client.display_name_changed","display_name":"CRM"}') == expected
     assert decode(kind, 3, encode(RENAMED)) == RENAMED
+    first = b'{"type":"client.display_name_changed","name":"CRM"}'
+    assert decode_all([kind, kind], [1, 3], [first, encode(RENAMED)]) == [expected, RENAMED]
+    assert decode_all([kind], [1], [first]) == [expected]
     with pytest.raises(UnreadableEvent):
         decode(kind, 4, encode(RENAMED))
 

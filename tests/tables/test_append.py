@@ -16,7 +16,7 @@ from events.chain import next_chain
 from events.database import Connection
 from events.log import Append, Appended, Change, Conflict, Duplicate, Log, Outcome
 from events.receipts import find_command, forget_old_commands
-from events.replay import head, history, pages, reading
+from events.replay import EVENTS_A_ROW, head, history, pages, reading
 from projections import bots, clients
 from service.crypto.credentials import new_id
 from tests.conftest import fresh_database
@@ -87,6 +87,27 @@ async def test_pages_give_the_log_in_order_whatever_their_size(log, reader):
         async with reading(reader, after=2, upto=6, size=size) as ahead:
             assert [past.position async for page in ahead for past in page] == read
         assert read == [3, 4, 5, 6]
+
+
+DELETE_BUT_THE_FIRST = """
+set session_replication_role = replica;
+delete from log.events where position between 2 and {upto};
+reset session_replication_role;
+"""
+
+
+async def test_a_long_read_gives_each_event_as_its_history_does_and_passes_those_that_somebody_deleted(
+    log, reader, superuser
+):
+    stream = new_id()
+    await log.append(item(stream, 0, 2))
+    await log.append(item(stream, 2, EVENTS_A_ROW + 4))
+    everything = await history(reader, stream)
+    async with reading(reader, after=0, upto=everything[-1].position) as ahead:
+        assert [past async for page in ahead for past in page] == everything
+    await superuser.execute(DELETE_BUT_THE_FIRST.format(upto=EVENTS_A_ROW + 1))
+    async with reading(reader, after=0, upto=everything[-1].position, size=EVENTS_A_ROW) as ahead:
+        assert [past async for page in ahead for past in page] == [everything[0], *everything[EVENTS_A_ROW + 1 :]]
 
 
 async def test_a_page_has_the_events_that_the_history_of_their_stream_has(log, reader):
