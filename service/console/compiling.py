@@ -4,6 +4,7 @@ A text without values is translated when its template is compiled, and not each 
 """
 
 import re
+from collections.abc import MutableMapping
 from typing import Any
 
 from jinja2 import Environment, nodes
@@ -56,23 +57,35 @@ class _Code(CodeGenerator):
         self.write(")")
 
     def visit_Call(self, node: nodes.Call, frame: Any, forward_caller: bool = False) -> None:  # noqa: N802 - as Jinja calls it
-        """A method is never a macro, so it needs nothing of the template that calls it."""
+        """Nothing that a template calls needs its context, so a call is Python's own: Jinja's costs as much as a small macro."""
         match node:
-            case nodes.Call(node=nodes.Getattr() as method, dyn_args=None, dyn_kwargs=None):
-                self.visit(method.node, frame)
-                self.write(f".{method.attr}(")
+            case nodes.Call(node=nodes.Name() | nodes.Getattr() as called, dyn_args=None, dyn_kwargs=None):
+                self._callable(called, frame)
+                self.write("(")
                 for argument in (*node.args, *node.kwargs):
                     self.visit(argument, frame)
                     self.write(", ")
-                self.write(")")
+                self.write("caller=caller)" if forward_caller else ")")
             case _:
                 super().visit_Call(node, frame, forward_caller=forward_caller)
+
+    def _callable(self, node: nodes.Name | nodes.Getattr, frame: Any) -> None:
+        """A method even of a dict is its attribute."""
+        if isinstance(node, nodes.Name):
+            self.visit(node, frame)
+            return
+        self.visit(node.node, frame)
+        self.write(f".{node.attr}")
 
 
 class OneLanguage(Environment):
     """Its gettext is set before its first template is compiled."""
 
     code_generator_class = _Code
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """All templates have the same: Jinja would look through its map of maps for what one has of its own, at each import."""
+        return self.globals if d is None else super().make_globals(d)
 
     def _generate(self, source: nodes.Template, *given: Any, **more: Any) -> str:
         return super()._generate(_Translating(self.globals["gettext"]).visit(source), *given, **more)

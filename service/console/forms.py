@@ -1,13 +1,16 @@
 """What a form shows when it comes back: what was typed, and what is wrong with each field."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from service.console.api import Refused
 from service.console.language import N_
-from service.console.screen import ConsoleVisit
 from service.endpoints.reason_header import REASON
+
+if TYPE_CHECKING:
+    from service.console.api import Refused
+    from service.console.screen import ConsoleVisit
 
 NO_REASON = N_("Say why: everybody who looks at this later sees it.")
 NOTHING: Mapping[str, str] = {}
@@ -35,17 +38,17 @@ class FormState(Struct, frozen=True, kw_only=True):
 UNTOUCHED = FormState()
 
 
-def untouched(visit: ConsoleVisit) -> FormState:
+def untouched(visit: "ConsoleVisit") -> FormState:
     """Return the form as a page first shows it: empty, or as it was before the person had to sign in again."""
     return FormState(values=visit.returned)
 
 
-def without_reason(visit: ConsoleVisit) -> FormState:
+def without_reason(visit: "ConsoleVisit") -> FormState:
     """Return the form of a change for which the person gave no reason."""
     return FormState(values=visit.form, errors={"reason": [visit.gettext(NO_REASON)]})
 
 
-def refused(values: Mapping[str, str], refusal: Refused) -> FormState:
+def refused(values: Mapping[str, str], refusal: "Refused") -> FormState:
     """Return the form with the API's refusal: its `errors` beside the fields."""
     errors = {("reason" if name == REASON else name): faults for name, faults in refusal.errors.items()}
     return FormState(values=values, errors=errors, fault=refusal.problem.detail)

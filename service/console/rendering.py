@@ -25,6 +25,7 @@ from service.console.access import Access
 from service.console.bars import bars
 from service.console.cells import short_id, some
 from service.console.compiling import OneLanguage, written
+from service.console.forms import UNTOUCHED
 from service.console.language import N_, catalogue
 from service.console.place import segment
 from service.console.times import clock, day, exactly, when
@@ -80,9 +81,10 @@ def _environment(language: str) -> Environment:
     environment = pages.environment(TEMPLATES, finalize=written, kind=OneLanguage)
     # Jinja cannot type the values of a template.
     untyped: Any = environment
-    untyped.install_gettext_callables(*_translations(language), newstyle=False)
+    gettext, ngettext = _translations(language)
+    untyped.install_gettext_callables(gettext, ngettext, newstyle=False)
     untyped.newstyle_gettext = True
-    untyped.globals.update(language=language, asset=assets.paths())
+    untyped.globals.update(_=gettext, language=language, asset=assets.paths(), untouched=UNTOUCHED)
     untyped.filters.update({name: partial(filter_, language=language) for name, filter_ in TIMES.items()})
     untyped.filters.update(
         sentence=partial(faults.sentence, language=language),

@@ -9,19 +9,19 @@ from markupsafe import Markup
 from service.pages import rendering as pages
 
 NONE = Markup('<span class="none">&mdash;</span>')
-NEAR = 24 * 3600
-"""Seconds."""
+DAY = 24 * 3600
+"""Seconds. A time that is less than one from now is near."""
 
 MOST_KNOWN = 4096
-"""Texts of times that are kept: a page of a list has hundreds, mostly those that it had before. They take three megabytes at most."""
+"""Texts of times that are kept: a page of a list has hundreds, mostly those that it had before. They take five megabytes at most."""
 
 
 def when(at: datetime | None, language: str) -> Markup:
     """Return a near time in words, another as its day, with the exact time as its title; a dash if there is none."""
     if at is None:
         return NONE
-    ahead = (at - datetime.now(UTC)) // pages.SECOND
-    return _time(at, _words(ahead, language) if -NEAR < ahead < NEAR else _day(at, language), language)
+    ahead = at - datetime.now(UTC)
+    return _near(at, ahead.seconds + DAY * ahead.days, language) if ahead.days in (-1, 0) else _far(at, language)
 
 
 def exactly(at: datetime | None, language: str) -> Markup:
@@ -59,6 +59,17 @@ def _words(seconds: int, language: str) -> str:
 @lru_cache(maxsize=MOST_KNOWN)
 def _day(at: datetime, language: str) -> str:
     return format_date(at.astimezone(UTC), "medium", locale=pages.DATES[language])
+
+
+@lru_cache(maxsize=MOST_KNOWN)
+def _near(at: datetime, ahead: int, language: str) -> Markup:
+    """`ahead` is in whole seconds."""
+    return _time(at, _words(ahead, language), language)
+
+
+@lru_cache(maxsize=MOST_KNOWN)
+def _far(at: datetime, language: str) -> Markup:
+    return _time(at, _day(at, language), language)
 
 
 @lru_cache(maxsize=MOST_KNOWN)

@@ -1,6 +1,6 @@
 """/api/v1/auth/clients: register, list, read, change, disable, enable, delete."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -9,13 +9,14 @@ from uuid import UUID
 from msgspec import UNSET
 from starlette.responses import Response
 
+from events.client_secret import StoredSecret
 from events.database import read
 from events.ids import client_stream, stream_in_path
 from events.log import Receipt
 from projections import client_history, client_lists, clients, last_used, listed_clients
 from projections.client_lists import View, Wanted
 from projections.clients import Row
-from projections.listed_clients import Listed
+from projections.listed_clients import Lifetime, Listed
 from service.clock import utc_now
 from service.commands.authority import may_import
 from service.commands.client import (
@@ -266,7 +267,7 @@ async def _used(call: Call, rows: Sequence[Row]) -> dict[UUID, datetime]:
 
 def listed(row: Listed | Row, now: datetime | None) -> ListedClient:
     """Return the client of a list. Without `now`, it is one of the past: the log says neither when it was used nor which secrets are live."""
-    live = [each for each in row.secrets if now is not None and (each.expires_at is None or each.expires_at > now)]
+    oldest, next_expiry = (None, None) if now is None else _of_live(row.secrets, now)
     used, tokens = (row.used_at, row.tokens) if isinstance(row, Listed) else (None, UNSET)
     shown = ListedClient(
         client_id=row.client_id,
@@ -278,8 +279,19 @@ def listed(row: Listed | Row, now: datetime | None) -> ListedClient:
         state=row.state,
         scopes=list(row.scopes),
         last_used_utc=used,
-        oldest_secret_utc=min([each.created_at for each in live], default=None),
-        next_expiry_utc=min([each.expires_at for each in live if each.expires_at], default=None),
+        oldest_secret_utc=oldest,
+        next_expiry_utc=next_expiry,
         daily_tokens=tokens,
     )
     return shown if row.document is None else shown.__replace__(**shown_document(row))
+
+
+def _of_live(secrets: Iterable[Lifetime | StoredSecret], now: datetime) -> tuple[datetime | None, datetime | None]:
+    """Return when the oldest of the live secrets was made, and when the next of them expires. It is one loop, because a list has many."""
+    oldest = next_expiry = None
+    for each in secrets:
+        ends = each.expires_at
+        if ends is None or ends > now:
+            oldest = each.created_at if oldest is None or each.created_at < oldest else oldest
+            next_expiry = ends if ends is not None and (next_expiry is None or ends < next_expiry) else next_expiry
+    return oldest, next_expiry

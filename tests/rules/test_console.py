@@ -14,10 +14,12 @@ from markupsafe import Markup
 from events.codec import TYPES
 from service.console import changes, faults, rendering, samples, times
 from service.console.bars import bars
+from service.console.forms import UNTOUCHED
 from service.console.happenings import SAID
 from service.console.places import SECTIONS
 from service.console.registry import screens
 from service.console.samples import About
+from service.console.screens.clients import AHEAD, FILTERS
 from service.values.scopes import MANAGEMENT
 from tests.flows.consoles import picture
 
@@ -53,6 +55,26 @@ def test_a_template_reads_attributes_of_things_and_keys_of_dicts_and_calls_the_m
     things = [SimpleNamespace(name="Ada", of={"name": "Bob"}), {"name": "Cid", "of": SimpleNamespace(name="Dora")}]
     shown = rendering._environment("en").from_string(text).render(things=things, known={})
     assert shown == "Ada Bob|Cid Dora|ADA &lt;"
+
+
+def test_a_template_calls_macros_with_what_they_enclose_in_loops_too():
+    text = (
+        "{% macro box(name, kind='b') %}<{{ kind }}>{{ name }}{{ caller() }}</{{ kind }}>{% endmacro %}"
+        "{% for each in names %}{% call box(each, kind='i') %}{{ loop.index }}{% endcall %}{% endfor %}"
+        "{% call box('<') %}{{ _('%(it)s', it=names[0]) }}{% endcall %}"
+    )
+    shown = rendering._environment("en").from_string(text).render(names=["Ada", "Bob"])
+    assert shown == "<i>Ada1</i><i>Bob2</i><b>&lt;Ada</b>"
+
+
+def test_the_filters_that_are_kept_are_those_of_a_list_without_any():
+    text = (
+        "{% from 'client_filters.html' import client_filters %}"
+        "{{ client_filters(form, {}, {}, '', ahead) }}|{{ kept.no_client_filters(ahead) }}"
+    )
+    made, kept = rendering._environment("en").from_string(text).render(form=UNTOUCHED, ahead=AHEAD).split("|")
+    assert made.strip() == kept.strip()
+    assert all(f'name="{name}"' in kept for name in FILTERS)
 
 
 def test_what_is_not_there_is_an_error_of_the_template():
