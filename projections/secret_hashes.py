@@ -39,9 +39,11 @@ def registration_hashes(event: Event) -> list[str]:
     return [event.registration.token_hash]
 
 
-def project(entry: Recorded, _find: Callable[..., Row | None]) -> Iterable[Row]:
+def project(entry: Recorded, find: Callable[..., Row | None]) -> Iterable[Row]:
+    """The first event of a client cannot give it a hash that it has, so nothing is looked for."""
     for kept in dict.fromkeys((*(kept for _, kept in hashes(entry.event)), *registration_hashes(entry.event))):
-        yield Row(hash=kept, client=entry.stream_id)
+        if entry.version == 1 or find(kept, entry.stream_id) is None:
+            yield Row(hash=kept, client=entry.stream_id)
 
 
 PROJECTION = CatchUp(
@@ -51,6 +53,7 @@ PROJECTION = CatchUp(
     row=Row,
     key=("hash", "client"),
     project=project,
+    looks_first=True,
 )
 
 

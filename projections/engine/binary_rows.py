@@ -3,9 +3,10 @@
 What a value is in it, the chapters "COPY" and "Data Types" of Postgres's documentation and its functions `…_recv` say.
 """
 
+import struct
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import repeat
 from operator import attrgetter, is_
 from struct import Struct as Packed
@@ -14,7 +15,7 @@ from typing import Any
 from msgspec import Struct, json, structs
 
 from events.database import Connection
-from projections.columns import quoted
+from projections.columns import NOT_NULL, quoted, sql_type
 
 ROWS_AT_ONCE = 500
 """Their bytes stay in the processor's cache."""
@@ -44,6 +45,9 @@ SCALARS: dict[str, tuple[int, Content]] = {
 }
 """By the type's name: its number in each Postgres, and its values."""
 
+NAMES = {"bigint": "int8", "double precision": "float8", "boolean": "bool"}
+"""What Postgres calls types of columns that have two names."""
+
 OTHERS: dict[str, Content] = {"bytea": bytes, "jsonb": lambda value: b"\1" + _json(value)}
 
 
@@ -64,11 +68,37 @@ async def copy(
     )
 
 
+async def copy_made(
+    connection: Connection, table: str, kind: type[Struct], rows: Sequence[Struct], *, schema: str
+) -> None:
+    """Writes rows of this type into a table that was made for it (projections/columns.py), so that what its columns are need not be asked.
+
+    Raises ValueError if a field has what its column cannot have.
+    """
+
+    async def pages() -> AsyncGenerator[Sequence[Struct]]:
+        yield rows
+
+    source, columns = _written(contents_of(kind), pages()), kind.__struct_fields__
+    await connection.copy_to_table(table, source=source, columns=columns, schema_name=schema, format="binary")
+
+
+@cache
+def contents_of(row: type[Struct]) -> Sequence[Content]:
+    """Returns how each field of a projection's row is written."""
+    return [content_of(_type_name(sql_type(field.type))) for field in structs.fields(row)]
+
+
+def _type_name(column: str) -> str:
+    name, brackets, _ = column.removesuffix(NOT_NULL).partition("[]")
+    return NAMES.get(name, name) + brackets
+
+
 async def _written(contents: Sequence[Content], pages: AsyncIterable[Sequence[Struct]]) -> AsyncGenerator[bytes]:
     yield BEGIN
     async for page in pages:
         for start in range(0, len(page), ROWS_AT_ONCE):
-            yield encoded(contents, page[start : start + ROWS_AT_ONCE])
+            yield _encoded(contents, page[start : start + ROWS_AT_ONCE])
     yield END
 
 
@@ -90,6 +120,13 @@ def _array(number: int, content: Content) -> Content:
         return b"".join((head(1, 0, number), _length(len(values)), _length(1), *elements)) if values else nothing
 
     return lambda values: of(tuple(values))
+
+
+def _encoded(contents: Sequence[Content], rows: Sequence[Struct]) -> bytes:
+    try:
+        return encoded(contents, rows)
+    except (TypeError, AttributeError, struct.error) as fault:
+        raise ValueError(f"{type(fault).__name__}: {fault}") from fault
 
 
 def encoded(contents: Sequence[Content], rows: Sequence[Struct]) -> bytes:

@@ -125,7 +125,7 @@ async def _take_in(connection: Connection, projection: CatchUp[Any, Any], standi
     fold, relation = Fold(projection, upserts=True), Relation(projection, standing.table)
     try:
         await relation.take_in(connection, fold, found)
-        write = relation.copy if projection.looks_first else relation.write
+        write = relation.copy_made if projection.looks_first else relation.write
         await write(connection, fold.changes())
     except (asyncpg.PostgresError, ValueError, TypeError) as fault:
         if isinstance(fault, PASSING) and not isinstance(fault, ValueError):  # the driver's DataError is a ValueError

@@ -12,6 +12,7 @@ from msgspec import Struct, json, structs
 from events.database import Connection
 from projections.catch_up import CatchUp
 from projections.columns import quoted
+from projections.engine import binary_rows
 from projections.engine.fold import Changes, Fold, Key
 from projections.table import record
 
@@ -57,6 +58,16 @@ class Relation:
             await connection.copy_records_to_table(
                 self._name, records=records, columns=columns, schema_name=self._schema
             )
+        await self._replace(connection, changes)
+
+    async def copy_made(self, connection: Connection, changes: Changes[Any]) -> None:
+        """The same, at half the cost here, for a table that was made for the projection's rows, as those of migrations were not."""
+        if changes.new:
+            kind = self._projection.row
+            await binary_rows.copy_made(connection, self._name, kind, changes.new, schema=self._schema)
+        await self._replace(connection, changes)
+
+    async def _replace(self, connection: Connection, changes: Changes[Any]) -> None:
         for rows in _parts(changes.replaced):
             await connection.execute(self._write, encoded(rows))
         await self._remove(connection, changes)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from msgspec import Struct, defstruct
+from msgspec import Struct, defstruct, structs
 
 from events.uuids import uuid_of_hex
 from projections.columns import SCALARS, sql_type
@@ -79,6 +79,16 @@ async def test_both_ways_store_the_same(connection: Any, rows: int, alike: bool)
     await binary_rows.copy(connection, "fast", ROW.__struct_fields__, pages(), schema=None)
     await connection.copy_records_to_table("plain", records=map(record, page), columns=ROW.__struct_fields__)
     as_text = "select t::text from {} t order by label"
+    assert await connection.fetch(as_text.format("fast")) == await connection.fetch(as_text.format("plain"))
+
+
+async def test_a_table_that_was_made_for_a_type_of_rows_need_not_be_asked_for_its_columns(connection: Any):
+    kind = defstruct("Kind", FIELDS)
+    made = [row(Random(number), "") for number in range(binary_rows.ROWS_AT_ONCE + 1)]
+    rows = [kind(*structs.astuple(each)[: len(FIELDS)]) for each in made]
+    await binary_rows.copy_made(connection, "fast", kind, rows, schema="pg_temp")
+    await connection.copy_records_to_table("plain", records=map(record, rows), columns=kind.__struct_fields__)
+    as_text = "select t::text from {} t order by 1"
     assert await connection.fetch(as_text.format("fast")) == await connection.fetch(as_text.format("plain"))
 
 

@@ -60,3 +60,21 @@ async def test_each_secret_that_a_client_ever_got_leads_to_it_and_an_imported_on
     assert await secret_hashes.holder(reader, hash_secret("rotated")) == streams[0]
     assert await secret_hashes.holder(reader, HASH) in (streams[0], streams[2])
     assert await secret_hashes.holder(reader, "") is None
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_secret_that_a_client_gets_again_is_kept_once(log, follower, reader, at_once):
+    stream, other = new_id(), new_id()
+    again = ClientSecretAdded(secret=SECRET.__replace__(secret_id=new_id()))
+    for to, expected, event in [
+        (stream, 0, REGISTERED),
+        (other, 0, REGISTERED),
+        (stream, 1, again),
+        (stream, 2, again),
+    ]:
+        await appended(log, Append(stream=to, expected=expected, events=[event], meta=meta()))
+        if not at_once:
+            await follower.look()
+    await follower.look()
+    kept = [(row["client"], row["hash"]) for row in await reader.fetch(ROWS) if row["client"] in (stream, other)]
+    assert sorted(kept) == sorted([(stream, HASH), (other, HASH)])
