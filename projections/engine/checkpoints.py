@@ -26,6 +26,12 @@ select {COLUMNS} from read.checkpoints
  where (name, version) in (select * from unnest($1::text[], $2::int[])) and state <> 'failed'
 """
 CLAIM = f"{OF_VERSION} for update skip locked"
+BEHIND = f"""
+select {", ".join(f"{log}.last_position, {log}.chain" for log in BATCHES)}, standing.*
+  from {", ".join(f"({replay.HEAD.format(batches=batches)}) as {log}" for log, batches in BATCHES.items())}
+  left join lateral ({OF_VERSION}) as standing on true
+"""
+"""The head of each log, and beside it each checkpoint. One statement, for this is asked after each step."""
 HOLD = "select 1 from read.checkpoints where name = $1 for update"
 BEGIN = "insert into read.checkpoints (name, version, position, chain, state) values ($1, $2, 0, $3, 'active') on conflict (name) do nothing"
 ADVANCE = (
@@ -112,7 +118,17 @@ async def building(connection: AnyConnection, projection: CatchUp[Any, Any]) -> 
 
 async def claim(connection: Connection, projections: Sequence[CatchUp[Any, Any]]) -> list[Followed]:
     """Returns the checkpoints of these versions, held until the transaction ends, but none that somebody else holds or that failed."""
-    return await _of_version(connection, CLAIM, projections)
+    by_name = _by_name(projections)
+    rows = await connection.fetch(CLAIM, *_versions(by_name))
+    return [(by_name[row["name"]], Standing(*row)) for row in rows]
+
+
+def _by_name(projections: Sequence[CatchUp[Any, Any]]) -> dict[str, CatchUp[Any, Any]]:
+    return {name: each for each in projections for name in _names(each)}
+
+
+def _versions(by_name: Mapping[str, CatchUp[Any, Any]]) -> tuple[list[str], list[int]]:
+    return list(by_name), [each.version for each in by_name.values()]
 
 
 class Behind(Struct, frozen=True):
@@ -132,16 +148,12 @@ class Behind(Struct, frozen=True):
 
 async def behind(connection: Connection, projections: Sequence[CatchUp[Any, Any]]) -> Behind:
     """Returns the checkpoints of these versions that can go on."""
-    ends = {log: await replay.head(connection, batches) for log, batches in BATCHES.items()}
-    found = await _of_version(connection, OF_VERSION, projections)
+    by_name = _by_name(projections)
+    rows = await connection.fetch(BEHIND, *_versions(by_name))
+    ends = {log: Checkpoint(*rows[0][2 * place : 2 * place + 2]) for place, log in enumerate(BATCHES)}
+    found = [(by_name[row["name"]], Standing(*row[2 * len(BATCHES) :])) for row in rows if row["name"] is not None]
     able = [each for each in found if each[1].reached != ends[each[0].follows.log] or each[1].name != each[0].id]
     return Behind(able, ends)
-
-
-async def _of_version(connection: Connection, query: str, projections: Sequence[CatchUp[Any, Any]]) -> list[Followed]:
-    by_name = {name: each for each in projections for name in _names(each)}
-    rows = await connection.fetch(query, list(by_name), [each.version for each in by_name.values()])
-    return [(by_name[row["name"]], Standing(*row)) for row in rows]
 
 
 async def advance(connection: Connection, names: Sequence[str], reached: Checkpoint) -> None:

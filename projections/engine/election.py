@@ -6,7 +6,7 @@ each serving process gives the lock up, and takes part again once it is gone.
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
@@ -38,7 +38,9 @@ from its checkpoint, such as a deletion by retention or a signed root, was commi
 NOTHING = Behind([], {})
 
 ENDS_SECONDS = 0.3
-"""So long the end of a log counts as its end while it is followed. While many tokens are followed, an event waits for no more than this and one turn."""
+"""So long the end of a log counts as its end while it is followed, and so long a process goes on before it looks whether another one is to
+follow. While many tokens are followed, an event waits for no more than this and one turn.
+"""
 
 log = logging.getLogger("muniment.projections")
 
@@ -80,7 +82,7 @@ class Follower:
         if new or not self._has_published:
             await self._publish()
         able = {each.id: each for each in self._projections}
-        found, seen_at = await self._behind(able.values()), time.monotonic()
+        found, seen_at = await self._ask(checkpoints.behind, self._projections, NOTHING), time.monotonic()
         ends, followed = found.ends, found.followed
         while followed:
             for cohort, left in cohorts(followed, found.ends):
@@ -88,8 +90,11 @@ class Follower:
                 more = await self._with_more(step, cohort, pace)
                 for done in (each for each in cohort if each not in more):
                     able.pop(done.id)
-            found = await self._behind(able.values())
-            if time.monotonic() - seen_at > ENDS_SECONDS:
+            is_old = time.monotonic() - seen_at > ENDS_SECONDS
+            if is_old and not await self._is_elected():
+                return
+            found = await self._ask(checkpoints.behind, list(able.values()), NOTHING)
+            if is_old:
                 ends, seen_at = found.ends, time.monotonic()
             followed = found.short_of(ends)
 
@@ -104,10 +109,6 @@ class Follower:
                 return await self._election.is_won(connection)
             await self._election.resign(connection, GIVEN_UP)
             return False
-
-    async def _behind(self, projections: Iterable[CatchUp[Any, Any]]) -> Behind:
-        """Returns those that can go on; none, if another process is to follow."""
-        return await self._ask(checkpoints.behind, list(projections), NOTHING) if await self._is_elected() else NOTHING
 
     async def _ask(self, query: Query[Found], projections: Sequence[Any], otherwise: Found) -> Found:
         async with self._session.using() as connection:

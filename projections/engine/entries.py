@@ -22,12 +22,13 @@ PASSING = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg
 
 # The last batch within reach, or else the next one, however large it is.
 NEXT = """
-select last_position, chain, recorded_at, coalesce((select recorded_at from {batches} where last_position = $1), '-infinity') as since
+select last_position, b.chain, b.recorded_at, coalesce(before.recorded_at, '-infinity') as since, before.chain as before
   from ((select 1 as turn, last_position, chain, recorded_at from {batches}
           where last_position > $1 and last_position <= least($1 + $2, $3) order by last_position desc limit 1)
         union all
         (select 2, last_position, chain, recorded_at from {batches}
           where last_position > $1 and last_position <= $3 order by last_position limit 1)) as b
+  left join (select recorded_at, chain from {batches} where last_position = $1) as before on true
  order by turn limit 1
 """
 EVENTS = f"""
@@ -77,10 +78,14 @@ class Page(Struct, Generic[Entry], frozen=True):
 
 
 class Bounds(Struct, frozen=True):
-    """Of whole batches of a log: positions after the first and up to the second, which were recorded between these times."""
+    """Of whole batches of a log: positions after the first and up to the second, which were recorded between these times.
+
+    `before` is the chain value at the first, None if no batch ends there.
+    """
 
     within: tuple[int, int]
     times: tuple[Any, Any]
+    before: bytes | None
     reached: Checkpoint
 
 
@@ -105,7 +110,7 @@ async def bounds_after(
     if last is None:
         return None
     reached = Checkpoint(last["last_position"], last["chain"])
-    return Bounds((position, reached.position), (last["since"], last["recorded_at"]), reached)
+    return Bounds((position, reached.position), (last["since"], last["recorded_at"]), last["before"], reached)
 
 
 async def page_after(

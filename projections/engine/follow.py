@@ -25,7 +25,7 @@ from events.replay import Checkpoint
 from projections.catch_up import CatchUp, Source, Totals
 from projections.engine import checkpoints, entries, swap, totals
 from projections.engine.checkpoints import Followed, Standing
-from projections.engine.entries import PASSING, Poison
+from projections.engine.entries import PASSING, Bounds, Page, Poison
 from projections.engine.fold import Fold
 from projections.engine.tables import Relation
 from projections.engine.totals import Target
@@ -70,11 +70,13 @@ async def _step(connection: Connection, *projections: CatchUp[Any, Any]) -> bool
     at = claimed[0][1].reached
     together = [each for each in claimed if each[1].reached == at]
     source = entries.source_of([projection.follows for projection, _ in together])
-    if await entries.chain_at(connection, source, at.position) != at.chain:
+    most = positions_a_step(source, together[0][0].totals)
+    bounds = await entries.bounds_after(connection, source, at.position, most=most)
+    if (bounds.before if bounds else await entries.chain_at(connection, source, at.position)) != at.chain:
         raise Poison(at.position, "the log is not the one that was followed up to here: it lost or changed history")
-    reached = await _added(connection, together) or await _taken_in(connection, source, together)
-    if reached is None:
+    if bounds is None:
         return any([not await _in_place(connection, *each) for each in together])
+    reached = await _taken_in(connection, source, together, bounds)
     await checkpoints.advance(connection, [standing.name for _, standing in together], reached)
     return True
 
@@ -95,21 +97,18 @@ def positions_a_step(follows: Source[Any], added: Totals | None = None) -> int:
     return LEAVES_A_STEP if follows.leaves else TOKENS_A_STEP if added else POSITIONS_A_STEP
 
 
-async def _added(connection: Connection, together: Sequence[Followed]) -> Checkpoint | None:
-    """Returns how far Postgres added up the tokens; None where it does not: `project` is to take in what follows."""
-    if any(projection.totals is None for projection, _ in together):
-        return None
-    projection, standing = together[0]
-    bounds = await entries.bounds_after(connection, projection.follows, standing.position, most=TOKENS_A_STEP)
-    targets = [Target(each, f'"{each.schema}"."{its.table}"') for each, its in together]
-    return bounds.reached if bounds and await totals.add(connection, targets, bounds) else None
-
-
-async def _taken_in(connection: Connection, source: Source[Any], together: Sequence[Followed]) -> Checkpoint | None:
-    """Returns how far `project` took in the log; None at its end."""
-    page = await entries.page_after(connection, source, together[0][1].position, most=positions_a_step(source))
-    if page is None:
-        return None
+async def _taken_in(
+    connection: Connection, source: Source[Any], together: Sequence[Followed], bounds: Bounds
+) -> Checkpoint:
+    """Returns how far the log was taken in: Postgres adds up what is within the bounds, or, where it does not, `project` takes it in."""
+    if all(projection.totals for projection, _ in together):
+        targets = [Target(each, f'"{each.schema}"."{its.table}"') for each, its in together]
+        if await totals.add(connection, targets, bounds):
+            return bounds.reached
+        fewer = await entries.bounds_after(connection, source, bounds.within[0], most=POSITIONS_A_STEP)
+        assert fewer is not None
+        bounds = fewer
+    page = Page(await entries.within(connection, source, bounds), bounds.reached)
     for projection, standing in together:
         if found := page.of(projection.follows):
             await _take_in(connection, projection, standing, found)

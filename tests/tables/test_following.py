@@ -184,6 +184,7 @@ async def test_a_process_that_only_follows_goes_before_those_that_serve_even_in_
     log, superuser, followed_by, monkeypatch
 ):
     monkeypatch.setattr(follow, "POSITIONS_A_STEP", 1)
+    monkeypatch.setattr("projections.engine.election.ENDS_SECONDS", 0.0)
     by: list[str] = []
 
     async def noting(connection: Connection, projection: CatchUp[Any, Any]) -> bool:
@@ -287,13 +288,13 @@ async def test_a_page_is_read_once_for_all_that_stand_at_its_beginning_and_never
     log, superuser, followed_by, monkeypatch
 ):
     read: list[int] = []
-    pages = entries.page_after
+    within = entries.within
 
-    async def counting(connection: Connection, source: Source[Any], position: int, **bounds: int) -> Any:
-        read.append(position)
-        return await pages(connection, source, position, **bounds)
+    async def counting(connection: Connection, source: Source[Any], bounds: entries.Bounds) -> Any:
+        read.append(bounds.within[0])
+        return await within(connection, source, bounds)
 
-    monkeypatch.setattr(entries, "page_after", counting)
+    monkeypatch.setattr(entries, "within", counting)
     monkeypatch.setattr(follow, "POSITIONS_A_STEP", 2)
     await happened(log, ("alice", 1), ("bob", 2))
     await followed_by(COUNTS).look()
@@ -351,11 +352,19 @@ def test_the_rest_after_a_step_is_the_rest_of_its_share_and_a_second_at_most():
     assert Pace(1.0).rest_after(2.0) == 0.0
 
 
-async def test_rows_that_the_table_does_not_take_stop_a_projection_and_no_other(log, reader, followed_by, registered):
+@pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize("looks_first", [True, False])
+@pytest.mark.parametrize(
+    "wrong", [{"events": 2**70}, {"events": "many"}, {"stream_id": None}, {"stream_id": "7"}], ids=str
+)
+async def test_rows_that_the_table_does_not_take_stop_a_projection_and_no_other(
+    log, reader, followed_by, wrong, looks_first
+):
+    def of_another_type(entry: Recorded, _find: object) -> Iterable[Seen]:
+        yield Seen(stream_id=entry.stream_id, events=1).__replace__(**wrong)
+
     await happened(log, ("alice", 1))
-    follower = followed_by(
-        COUNTS.__replace__(project=lambda e, _: [Seen(stream_id=e.stream_id, events=2**70)]), BY_OWNER
-    )
+    follower = followed_by(COUNTS.__replace__(project=of_another_type, looks_first=looks_first), BY_OWNER)
     await follower.look()
     now = await told(reader)
     assert now["counts"].state == "failed"
