@@ -52,6 +52,10 @@ class Batcher(Generic[Item, Outcome]):
         """The number of items that wait for the next flush."""
         return len(self._waiting)
 
+    def may_wait(self, ahead: int) -> bool:
+        """Whether one more item may wait, behind those that do and so many more that are on their way."""
+        return self._running is None or len(self._waiting) + ahead < self._room.bound
+
     async def submit(self, item: Item) -> Outcome:
         """Returns the item's outcome. If the caller is cancelled while it waits, the item is flushed nevertheless.
 

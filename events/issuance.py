@@ -95,6 +95,10 @@ class IssuanceLog:
         """The number of records that wait for the next commit."""
         return self._batches.waiting
 
+    def may_wait(self, ahead: int) -> bool:
+        """Whether one more record may wait, behind those that do and so many more that are on their way."""
+        return self._batches.may_wait(ahead)
+
     def record(self, issue: Issue) -> "asyncio.Future[Issued]":
         """Is done when the record is on disk. Raises Unavailable; then the token must not be sent."""
         return self._batches.put(issue)

@@ -411,7 +411,8 @@ def app(settings: Settings, directory: Path | None = None) -> Application:
             ]
             gc.freeze()  # what is there for good is not searched for garbage: that took tens of milliseconds at a time
             gc.set_threshold(MOST_UNDER_WAY)
-            yield {CLOSING: resources.streams.closing, ADMISSION: Admission(Refusals(below(settings.issuer)).of)}
+            admission = Admission(Refusals(below(settings.issuer)).of, resources.issuance.may_wait)
+            yield {CLOSING: resources.streams.closing, ADMISSION: admission}
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

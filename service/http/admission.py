@@ -9,6 +9,9 @@ page and a slow database take none of it.
 
 Reads and pages have as much room as tokens and changes, each their own. So tokens do not crowd out what people and operators ask for; and
 a stranger, who may read much that is cheap, does not crowd out tokens.
+
+A token for a machine that would find no room among those that wait for a commit is refused here as well: once it is decided, its refusal
+costs five times as much.
 """
 
 import asyncio
@@ -37,6 +40,9 @@ IDLE_SECONDS = 1.0
 """A worker that nobody asked for so long is idle, however much it had to do before."""
 
 READS = ("GET", "HEAD", "OPTIONS")
+TOKEN, FOR_A_MACHINE = b"/openid/token", b"grant_type=client_credentials"
+"""Other tokens are committed with an event, and wait elsewhere."""
+
 ADMISSION = "admission"
 """Where it is in the state of the lifespan."""
 
@@ -51,30 +57,44 @@ class Refused(Protocol):
 
 
 class Admission:
-    """One per worker. `refusal_of` returns how a URL is refused, or None if it is accepted always."""
+    """One per worker. `refusal_of` returns how a URL is refused, or None if it is accepted always. `may_wait` says whether one more token may
+    wait for a commit, behind so many that are on their way.
+    """
 
-    __slots__ = ("_accepted", "_asked", "_lately", "_lookahead", "_others", "_reads", "_refusal_of", "_stood", "room")
+    __slots__ = (
+        *("_accepted", "_asked", "_in_vain", "_lately", "_lookahead", "_may_wait", "_others", "_reads", "_refusal_of"),
+        "_stood",
+        "room",
+    )
 
-    def __init__(self, refusal_of: Callable[[bytes], Refused | None]) -> None:
-        self._refusal_of, self._lookahead = refusal_of, Lookahead()
-        self._accepted = self._reads = self._others = 0
+    def __init__(
+        self, refusal_of: Callable[[bytes], Refused | None], may_wait: Callable[[int], bool] = lambda _: True
+    ) -> None:
+        self._refusal_of, self._may_wait, self._lookahead = refusal_of, may_wait, Lookahead()
+        self._accepted = self._reads = self._others = self._in_vain = 0
         self._asked, self._stood, self.room = 0.0, False, float(MOST)
         self._lately: list[float] = []
         """How many each of the last turns accepted; the room of one kind, where that was less."""
 
     def is_full(self) -> bool:
         """Whether this turn has accepted what it has room for, of one kind at least."""
-        return self._reads >= self.room or self._others >= self.room
+        return self._reads >= self.room or self._others >= self.room or not self._may_wait(self._others)
 
-    def refused(self, data: bytes) -> Refused | None:
-        """Return the refusal of the bytes that come while it is full, and count it, if they are exactly one request that is refused."""
-        found = self._lookahead.request(data)
+    def refused(self, data: bytes, known: tuple[str, bytes] | None) -> Refused | None:
+        """Return the refusal of the bytes that come while it is full, and count it, if they are exactly one request that is refused. `known`
+        are its method and URL, if its head was parsed before.
+        """
+        found = known or self._lookahead.request(data)
         if found is None or found[0] == "HEAD":
             return None
         method, url = found
         refused = self._refusal_of(url)
-        if refused is None or self._has_room(_is_read(method, refused)):
+        if refused is None:
             return None
+        if self._has_room(_is_read(method, refused)):
+            if not self._waits_in_vain(url, data):
+                return None
+            self._in_vain += 1
         overloads["requests"] += 1
         return refused
 
@@ -100,10 +120,14 @@ class Admission:
     def _has_room(self, is_read: bool) -> bool:
         return (self._reads if is_read else self._others) < self.room
 
+    def _waits_in_vain(self, url: bytes, data: bytes) -> bool:
+        return url.endswith(TOKEN) and FOR_A_MACHINE in data and not self._may_wait(self._others)
+
     def _end(self, loop: asyncio.AbstractEventLoop) -> None:
         """All sockets were read. Measure until the loop comes round again, if there is much to do."""
-        accepted, self._accepted, self._reads, self._others = self._accepted, 0, 0, 0
-        if accepted >= LEAST:
+        accepted, came = self._accepted, self._accepted + self._in_vain
+        self._accepted = self._reads = self._others = self._in_vain = 0
+        if came >= LEAST:
             loop.call_soon(self._measured, accepted, thread_time())
         else:
             self._stood = False
@@ -116,10 +140,10 @@ class Admission:
 
     def _measured(self, accepted: int, begun: float) -> None:
         """The sockets were read again, but nothing of that was run."""
-        self.turned(accepted, thread_time() - begun, meanwhile=self._accepted)
+        self.turned(accepted, thread_time() - begun, meanwhile=self._accepted + self._in_vain)
 
     def turned(self, accepted: int, seconds: float, *, meanwhile: int) -> None:
-        """A turn took so long for so many, and so many were accepted meanwhile for the next one."""
+        """A turn took so long for so many, and so many came meanwhile for which there was room in the next one."""
         part = LONG_SECONDS / seconds if seconds else 1.0  # the clock of some systems moves in steps
         before, self._stood = self._stood, part < 1 and meanwhile > accepted * part
         self._lately = [*self._lately[1 - TURNS :], min(self.room, accepted)]

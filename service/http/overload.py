@@ -36,14 +36,13 @@ class Refused:
         self._headers = {"Content-Type": media, "Cache-Control": "no-store", "Retry-After": "1", **(headers or {})}
         lines = "".join(f"{name.lower()}: {value}\r\n" for name, value in self._headers.items())
         raw = f"HTTP/1.1 {STATUS} {STATUS.phrase}\r\n{lines}content-length: {len(body)}\r\n\r\n".encode() + body
-        self._around_ids = raw.split(NO_ID.encode())
+        self._raw, self._has_id = raw, NO_ID.encode() in raw
         self.app: Any = CrossOrigin(self)  # uvicorn and Starlette have each their own type for the same
         self.is_page = media.startswith("text/")
 
     def whole(self) -> bytes:
         """Return the whole response. (A 503 needs no Date: RFC 9110 section 6.6.1.)"""
-        first, *others = self._around_ids
-        return str(new_id()).encode().join(self._around_ids) if others else first
+        return self._raw.replace(NO_ID.encode(), str(new_id()).encode()) if self._has_id else self._raw
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         request_id = str(new_id())

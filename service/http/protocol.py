@@ -179,7 +179,9 @@ class BoundedProtocol(HttpToolsProtocol):
         """Refuse a request before it is parsed, if the bytes are the whole of it and nothing else is under way here."""
         if not self._is_idle or self.flow.write_paused or self.transport.is_closing() or b"rigin:" in data:
             return False  # the response to a script of another site has more headers
-        refused = self._admission.refused(data)
+        head = self._last_head
+        known = None if head.body_of(data) is None else (head.scope["method"], head.scope["raw_path"])
+        refused = self._admission.refused(data, known)
         if refused is None:
             return False
         self._idle()

@@ -14,6 +14,7 @@ from tests.rules.test_protocol import FORM, HEAD, LENGTH, Ends
 
 TOKEN = b"POST /openid/token HTTP/1.1\r\nHost: test\r\n" + LENGTH + b"\r\n" + FORM
 REGISTRATION = b"POST /api/v1/auth/clients HTTP/1.1\r\nHost: test\r\n" + LENGTH + b"\r\n" + FORM
+CODE = TOKEN.replace(b"client_credentials&", b"authorization_code&")
 LIST = b"GET /api/v1/auth/clients HTTP/1.1\r\nHost: test\r\n\r\n"
 PAGE = b"GET /openid/authorize?client_id=a HTTP/1.1\r\nHost: test\r\n\r\n"
 A_TOKEN, A_READ = ("POST", b"/openid/token"), ("GET", b"/openid/jwks")
@@ -182,6 +183,37 @@ async def test_a_request_is_refused_whole_or_in_parts_and_the_connection_stays(e
     assert len(ends.seen) == seen, "nothing was done for any of them"
     assert await ends.answered(TOKEN) == [503, 200]
     assert not ends.line.closing
+
+
+async def test_a_token_for_a_machine_is_refused_before_any_work_if_as_many_wait_for_a_commit_as_may():
+    room = 1
+    admission = Admission(Refusals("").of, lambda ahead: ahead < room)
+    ends, before = Ends(state={ADMISSION: admission}), overloads["requests"]
+    assert await ends.answered(TOKEN) == [200]
+    for request, status in ((TOKEN, 503), (CODE, 200), (REGISTRATION, 200), (LIST, 200), (ALIVE, 200), (TOKEN, 503)):
+        ends.line.said = b""
+        room = 0
+        assert await ends.answered(request) == [status]
+    assert overloads["requests"] == before + 2
+    room, ends.line.said = 1, b""
+    assert await ends.answered(TOKEN) == [200]
+    ends.protocol.connection_lost(None)
+
+
+async def test_those_who_may_not_wait_for_a_commit_count_among_those_who_came_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Else a turn that accepts none of them would seem to be the end of a queue."""
+    found: list[tuple[int, int]] = []
+    monkeypatch.setattr(Admission, "turned", lambda _, accepted, __, *, meanwhile: found.append((accepted, meanwhile)))
+    admission = Admission(Refusals("").of, lambda ahead: ahead < 1)
+    for _ in range(2):
+        judged(admission, *A_TOKEN)
+        for _ in range(LEAST):
+            assert admission.refused(TOKEN, None) is not None
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert found == [(1, LEAST + 1), (1, 0)]
 
 
 async def test_each_of_several_pipelined_requests_is_answered_in_turn(ends: Ends, admission: Admission):

@@ -112,6 +112,18 @@ async def test_more_than_two_full_flushes_do_not_wait():
     assert await outcomes(await submitted(batcher, 10)) == [20]
 
 
+async def test_who_asks_first_learns_whether_one_more_may_wait():
+    flushes = Flushes()
+    batcher = Batcher(flushes, limit=2)
+    assert batcher.may_wait(9), "nothing is flushed"
+    waiting = [*await submitted(batcher, 0), *await submitted(batcher, 2, 4)]
+    assert [batcher.may_wait(ahead) for ahead in range(3)] == [True, True, False]
+    waiting += await submitted(batcher, 6, 8)
+    assert not batcher.may_wait(0)
+    flushes.let_go.set()
+    assert await outcomes(waiting) == [0, 4, 8, 12, 16]
+
+
 @pytest.mark.parametrize("of", ["commits", "reads"])
 async def test_what_waits_is_counted_as_what_it_is(of: Literal["commits", "reads"]):
     flushes = Flushes()
