@@ -81,7 +81,7 @@ async def run(resources: Resources, url: str) -> None:
             every(1, lambda: audited_reads.record_sums(resources)),
             every(1, lambda: refusal_events.record_left_out(resources)),
             every(60, lambda: session_end.expire(resources.ledger)),
-            every(60, resources.people.vault.recent.forget),
+            every(60, resources.people.forget),
             every(300, resources.people.finish),
             every(600, lambda: _delete_unused(resources)),
             every(60, lambda: _forget(resources)),

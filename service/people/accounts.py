@@ -33,6 +33,7 @@ from service.values.email_address import is_email
 from service.values.profile import Profile
 from service.vault import reasons
 from service.vault.personal_data import NameTaken, Vault
+from service.vault.recent import Recent
 from service.vault.sealed_fields import closed, opened
 
 __all__ = ["NameTaken", "People", "Profile", "WeakPassword"]
@@ -48,6 +49,7 @@ class People:
         self._ledger = ledger
         self._passwords = Passwords()
         self.vault = Vault(ledger.pool, master_key)
+        self._recent_claims = Recent(self._claims_of)
         self._nobodys = Seal(token_bytes(32), "muniment personal data")
         self._nobodys_password = closed(self._nobodys, NOBODY, PASSWORD, NOBODYS.encode())
 
@@ -114,11 +116,17 @@ class People:
 
     def claims_of(self, user: KeyedUser, wanted: Iterable[str]) -> dict[str, Any] | None:
         """Return the wanted claims that are known (OpenID Connect Core 1.0 section 5.1), or None if the user is disabled or erased."""
+        known = self._recent_claims.find(user)
+        return None if known is None else {name: known[name] for name in wanted if name in known}
+
+    def _claims_of(self, user: KeyedUser) -> dict[str, Any] | None:
         profile = self.profile_with(user.wrapped, user) if user.state == "active" else None
-        if profile is None:
-            return None
-        known = profiles.claims_of(profile, verified=user.verified, since=user.created_at)
-        return {name: known[name] for name in wanted if name in known}
+        return profile and profiles.claims_of(profile, verified=user.verified, since=user.created_at)
+
+    async def forget(self) -> None:
+        """Forget what was opened of users' data. Is called every minute."""
+        self.vault.forget()
+        self._recent_claims.forget()
 
     async def profiles(self, rows: Sequence[users.Row]) -> dict[UUID, Profile]:
         """Return the profiles of many users at once. Erased users are left out."""

@@ -19,7 +19,7 @@ from service.values.email_address import normalised
 from service.vault import passkeys
 from service.vault.data_keys import KEY_BYTES, bound, name_of, personal
 from service.vault.private_keys import WrongMasterKey
-from service.vault.recent_seals import RecentSeals
+from service.vault.recent import Recent
 
 NAMES = "names"
 LOCK_PATIENCE = "500ms"
@@ -79,7 +79,7 @@ class Vault:
     def __init__(self, pool: Pool, master_key: bytes) -> None:
         self._pool = pool
         self._seal = wrapping(master_key)
-        self.recent = RecentSeals(lambda user, wrapped: personal(unwrapped(self._seal, wrapped, user.bytes)))
+        self._recent = Recent[tuple[UUID, bytes], Seal](self._made)
         self._name_key: bytes | None = None
 
     async def email(self, address: str) -> bytes:
@@ -127,7 +127,15 @@ class Vault:
 
     def seal_of(self, user: UUID, wrapped: bytes) -> Seal:
         """Return the seal of a data key as it is stored. Raises WrongMasterKey."""
-        return self.recent.find(user, wrapped)
+        return self._recent.find((user, wrapped))
+
+    def _made(self, stored: tuple[UUID, bytes]) -> Seal:
+        user, wrapped = stored
+        return personal(unwrapped(self._seal, wrapped, user.bytes))
+
+    def forget(self) -> None:
+        """Forget the keys that were unwrapped. Is called every minute."""
+        self._recent.forget()
 
     async def remove(self, user: UUID) -> None:
         """Delete the data key. `scrub` then removes it from the table's file."""
