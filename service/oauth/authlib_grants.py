@@ -210,7 +210,7 @@ class Refreshing(Recorded, RefreshTokenGrant):
     def _validate_token_scope(self, token: Credential) -> None:
         """A scope that the authorization endpoint left out is left out again, because applications repeat their first request here."""
         granted = token.authorized.granted.scopes
-        may_ask_for = (*IDENTITY, *own_scopes_of_persons(_client(self).row))
+        may_ask_for = (*IDENTITY, *own_scopes_of_persons(_client(self).row.scopes))
         asked = split(_payload(self).scope)
         more = [scope for scope in asked if scope in may_ask_for and scope not in granted]
         if more or (asked and set(asked).isdisjoint(granted)):

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 
 from msgspec import UNSET
 
-from projections.clients import Found, Row
+from projections.clients import Found
 from service.network import hosts
 from service.oauth import claims
 from service.oauth.errors import InvalidRequest
@@ -66,12 +66,12 @@ def with_commas(refused: Iterable[str]) -> str:
     )
 
 
-def own_scopes_of_persons(client: Row) -> tuple[str, ...]:
-    """The client's own scopes that it may request from a user, for the default audience.
+def own_scopes_of_persons(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of a client's own scopes that it may request from a user, for the default audience.
 
     Scopes of the management API are for machines only: a user cannot grant power over resources that are not the user's own.
     """
-    return tuple(scope for scope in client.scopes if scope not in MANAGEMENT and not scope.startswith(INTROSPECT))
+    return tuple(scope for scope in scopes if scope not in MANAGEMENT and not scope.startswith(INTROSPECT))
 
 
 def challenge_of(params: Params, found: Found, *, of_all: bool) -> str | None:

@@ -7,6 +7,7 @@ an API that reads it in a token for several would take it for its own.
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -78,51 +79,45 @@ class Resource(Struct, frozen=True, kw_only=True):
 
 class Target(Struct, frozen=True, kw_only=True):
     """`scopes` are those that the client may have in a token for all of the resources. `terms` are the settings of those of the APIs that
-    are registered.
+    are registered, and what follows from these is after them: `alg` is the algorithm that the APIs need (None: they take any; `aimed` has
+    refused several), and `claims` are those about a user that they want in their access tokens.
     """
 
     resources: tuple[Resource, ...]
     scopes: tuple[str, ...]
     terms: tuple[ApiTerms, ...]
+    audience: str | tuple[str, ...]
+    alg: str | None
+    dpop_required: bool
+    mtls_required: bool
+    claims: tuple[str, ...]
 
     @classmethod
     def of(cls, resources: tuple[Resource, ...], scopes: tuple[str, ...]) -> "Target":
         terms = tuple([each.terms for each in resources if each.terms is not None])
-        return cls(resources=resources, scopes=scopes, terms=terms)
+        named = tuple([each.identifier for each in resources])
+        return cls(
+            resources=resources,
+            scopes=scopes,
+            terms=terms,
+            audience=named[0] if len(named) == 1 else named,
+            alg=next((each.access_token_alg for each in terms if each.access_token_alg), None),
+            dpop_required=any(each.dpop_required for each in terms),
+            mtls_required=any(each.mtls_required for each in terms),
+            claims=tuple(dict.fromkeys(name for each in terms for name in each.claims)),
+        )
 
     @property
     def named(self) -> tuple[str, ...]:
         return tuple(each.identifier for each in self.resources)
 
     @property
-    def audience(self) -> str | tuple[str, ...]:
-        return self.resources[0].identifier if len(self.resources) == 1 else self.named
-
-    @property
     def is_known(self) -> bool:
         return all(each.known for each in self.resources)
 
-    @property
-    def alg(self) -> str | None:
-        """The algorithm that the APIs need; None: they take any. `aimed` has refused several."""
-        return next((terms.access_token_alg for terms in self.terms if terms.access_token_alg), None)
-
-    @property
-    def dpop_required(self) -> bool:
-        return any(terms.dpop_required for terms in self.terms)
-
-    @property
-    def mtls_required(self) -> bool:
-        return any(terms.mtls_required for terms in self.terms)
-
-    @property
-    def claims(self) -> tuple[str, ...]:
-        """The claims about a user that the APIs want in their access tokens."""
-        return tuple(dict.fromkeys(name for terms in self.terms for name in terms.claims))
-
     def lifetime(self, usual: int) -> int:
         """The shortest that the deployment and the APIs allow, in seconds."""
-        return min([usual, *(terms.token_lifetime for terms in self.terms if terms.token_lifetime)])
+        return min([usual, *[terms.token_lifetime for terms in self.terms if terms.token_lifetime]])
 
 
 def other_form(identifier: str) -> str | None:
@@ -171,8 +166,17 @@ def aimed(asked: Iterable[str], client: Row, known: Known, *, person: bool) -> T
             faults.append(fault.description)
     if faults:
         raise InvalidTarget(" ".join(dict.fromkeys(faults)))
-    resources = tuple(found or [_default(client, known, person=person)])
+    if not found:
+        return _usual(known.audience, client.scopes, person=person)
+    resources = tuple(found)
     _one_algorithm(resources)
+    return Target.of(resources, _in_all(resources))
+
+
+@lru_cache(maxsize=1024)
+def _usual(audience: str, scopes: tuple[str, ...], *, person: bool) -> Target:
+    """For the default audience alone, as most tokens are: made once for all clients with these scopes."""
+    resources = (Resource(identifier=audience, scopes=own_scopes_of_persons(scopes) if person else scopes),)
     return Target.of(resources, _in_all(resources))
 
 
@@ -249,7 +253,7 @@ def _one_algorithm(resources: tuple[Resource, ...]) -> None:
 
 
 def _own(client: Row, *, person: bool) -> tuple[str, ...]:
-    return own_scopes_of_persons(client) if person else client.scopes
+    return own_scopes_of_persons(client.scopes) if person else client.scopes
 
 
 def is_absolute(text: str) -> bool:
