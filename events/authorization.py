@@ -228,6 +228,16 @@ def refreshed(authorization: Authorization, times: int) -> Authorization:
     return authorization.__replace__(refresh=refresh.__replace__(uses=refresh.uses + times))
 
 
+def without_exchanged(authorization: Authorization) -> Authorization:
+    """Returns the authorization without the refresh tokens before the current one, which are many: enough to decide by the current one."""
+    if not isinstance(authorization, Authorized):
+        return authorization
+    refresh = authorization.refresh
+    if refresh is None or not refresh.exchanged:
+        return authorization
+    return authorization.__replace__(refresh=refresh.__replace__(exchanged=(), long_exchanged=()))
+
+
 def _rotated(before: RefreshToken | None, event: RefreshTokenRotated) -> RefreshToken | None:
     if before is None:
         return None

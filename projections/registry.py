@@ -65,10 +65,14 @@ INLINE: dict[str, Table] = {name: table for name, table in PROJECTIONS.items() i
 """Those that are written in the append's own transaction."""
 
 
-def changes(stream: UUID, past: Sequence[Event], new: Sequence[Event], *, left_out: int = 0) -> tuple[Change, ...]:
-    """The stream's new row in each inline table that follows one of the new events. So many events `left_out` of the past only count."""
+def changes(
+    stream: UUID, past: Sequence[Event], new: Sequence[Event], *, left_out: int = 0, before: Sequence[Change] = ()
+) -> tuple[Change, ...]:
+    """The stream's new row in each inline table that follows one of the new events. So many events `left_out` of the past only count, and
+    none where its last append's changes `before` have the row.
+    """
     tables = _following(frozenset(map(type_of, new)))
-    return tuple([table.change(stream, new, past, left_out=left_out) for table in tables])
+    return tuple([table.change(stream, new, past, left_out=left_out, before=before) for table in tables])
 
 
 @lru_cache(maxsize=1024)

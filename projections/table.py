@@ -39,11 +39,23 @@ class Table(Struct, frozen=True, kw_only=True):
                 row = self.project(row, stream, event)
         return row
 
-    def change(self, stream: UUID, events: Sequence[Event], past: Sequence[Event] = (), *, left_out: int = 0) -> Change:
-        """The row after these events of one stream, and its past. So many `left_out` of the past only count in its version."""
-        was: Any = self.fold(stream, past)
-        if was is not None and left_out:
-            was = was.__replace__(version=was.version + left_out)
+    def change(
+        self,
+        stream: UUID,
+        events: Sequence[Event],
+        past: Sequence[Event] = (),
+        *,
+        left_out: int = 0,
+        before: Sequence[Change] = (),
+    ) -> Change:
+        """The row after these events of one stream, and its past. So many `left_out` of the past only count in its version. `before` are the
+        changes by the last append of the past, if they are known: with the row of then, the past need not be folded.
+        """
+        was: Any = next((each.row for each in before if each.table == self.name), None)
+        if was is None:
+            was = self.fold(stream, past)
+            if was is not None and left_out:
+                was = was.__replace__(version=was.version + left_out)
         return Change(self.name, self.fold(stream, events, was), was if self.by_column else None)
 
 

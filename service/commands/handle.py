@@ -27,7 +27,7 @@ from events.append_with_tokens import DecidedFrom, Token
 from events.codec import Event, type_of
 from events.database import Pool, read
 from events.envelope import Meta
-from events.log import Append, Appended, Conflict, Duplicate, Log, Receipt
+from events.log import Append, Appended, Change, Conflict, Duplicate, Log, Receipt
 from events.replay import history
 from projections import (
     apis,
@@ -74,11 +74,14 @@ Happened = TypeVar("Happened", bound=Event)
 
 
 class Loaded(Struct, Generic[State], frozen=True):
-    """The events of a stream, and the state after them. `left_out` counts events in the middle of it that are not among these."""
+    """The events of a stream, and the state after them. `left_out` counts events in the middle of it that are not among these. `changes` are
+    those of the rows by the last append, if they are known.
+    """
 
     events: Sequence[Event]
     state: State
     left_out: int = 0
+    changes: Sequence[Change] = ()
 
     @property
     def version(self) -> int:
@@ -104,8 +107,11 @@ class Aggregate(Struct, Generic[Command, State, Happened], frozen=True):
 
         A caller may send the id of another kind of aggregate. On such a stream the state is the initial one.
         """
-        own = past if past and type_of(past[0]) in self.table.tags else ()
-        return reduce(self.evolve, own, self.initial)  # pyright: ignore[reportArgumentType]
+        return self.following(self.initial, past if past and type_of(past[0]) in self.table.tags else ())
+
+    def following(self, state: State, events: Sequence[Event]) -> State:
+        """Returns the state after more of its events."""
+        return reduce(self.evolve, events, state)  # pyright: ignore[reportArgumentType]
 
     def loaded(self, past: Sequence[Event]) -> Loaded[State]:
         """Returns these events of a stream with the state after them."""
@@ -180,11 +186,14 @@ EXCHANGE: Aggregate[exchange_commands.RecordExchange, exchange.Exchange, exchang
 
 
 class Handled(Struct, frozen=True):
-    """`events` are those of the command; `position` is the position of the last one, or None if the command changed nothing."""
+    """`events` are those of the command, and `changes` those of the rows; `position` is the position of the last event, or None if the
+    command changed nothing.
+    """
 
     position: int | None
     version: int
     events: Sequence[Event] = ()
+    changes: Sequence[Change] = ()
 
 
 class CarriedOutBefore(Exception):
@@ -242,7 +251,7 @@ async def handle(
         most = aggregate.room * MOST_EVENTS
         if version >= most and not _stops(command, events):
             raise Contradiction(f"This was changed {most} times, which is the most; register a new one.")
-        changes = registry.changes(stream, now.events, events, left_out=now.left_out)
+        changes = registry.changes(stream, now.events, events, left_out=now.left_out, before=now.changes)
         relied_on = None if decided_from is None or _issues_nothing(decided_from, events) else decided_from
         item = Append(
             stream=stream,
@@ -258,7 +267,7 @@ async def handle(
             outcome = await ledger.log.append(item)
         match outcome:
             case Appended():
-                return Handled(outcome.position, outcome.version, events)
+                return Handled(outcome.position, outcome.version, events, changes)
             case Duplicate():
                 raise CarriedOutBefore
             case Conflict():

@@ -6,11 +6,11 @@ from hmac import compare_digest
 
 from msgspec import Struct
 
-from events.authorization import Authorization, Authorized, refreshed
+from events.authorization import Authorization, Authorized, refreshed, without_exchanged
 from projections.keyed_users import KeyedUser
 from projections.standing import NOTHING, Past
 from service.clock import utc_now
-from service.commands.handle import AUTHORIZATION, Loaded
+from service.commands.handle import AUTHORIZATION, Handled, Loaded
 from service.crypto.opaque_tokens import OpaqueToken
 from service.grants.client_authentication import PresentedCredentials, authenticated
 from service.grants.oauth_request import OAuthRequest
@@ -59,7 +59,7 @@ async def viewed(
     seen = await look(request, presented)
     epoch = request.resources.lookup.epoch
     known = NOTHING_KNOWN if token is None else await look_back(request, token)
-    past, loaded = known.past, loaded_from(known.past)
+    past, loaded = known.past, known.loaded or loaded_from(known.past)
     return View(
         token=token,
         presented=presented,
@@ -75,6 +75,13 @@ async def viewed(
 
 def loaded_from(past: Past) -> Loaded[Authorization]:
     return Loaded(past.events, refreshed(AUTHORIZATION.state(past.events), past.left_out), past.left_out)
+
+
+def known_after(before: Loaded[Authorization], user: KeyedUser, handled: Handled) -> Known:
+    """Return what is known once this was committed, with what follows from it, so that the next exchange folds nothing."""
+    past = Past(before.events, user, before.left_out).followed_by(handled.events)
+    state = without_exchanged(AUTHORIZATION.following(before.state, handled.events))
+    return Known(past, handled.position or 0, Loaded(past.events, state, past.left_out, handled.changes))
 
 
 def active_user(past: Past) -> KeyedUser:

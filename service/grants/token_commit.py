@@ -12,7 +12,6 @@ from events.authorization import token_named
 from events.ids import bot_stream
 from events.issuance import Issue, TokenIssued
 from events.log import Receipt
-from projections.standing import Past
 from service.clock import utc_now
 from service.commands.authorization import RedeemCode, RotateRefreshToken
 from service.commands.handle import ATTEMPTS, AUTHORIZATION, CarriedOutBefore, Handled, Overtaken, handle
@@ -20,11 +19,10 @@ from service.crypto.opaque_tokens import OpaqueToken
 from service.grants.client_authentication import authenticated, look_up_certain
 from service.grants.oauth_request import OAuthRequest
 from service.grants.redemption import Redemption, check_request, meta_of
-from service.grants.redemption_view import active_user, is_of_former_life, loaded_from, whole
+from service.grants.redemption_view import active_user, is_of_former_life, known_after, loaded_from, whole
 from service.oauth.errors import Gone, InvalidClient
 from service.oauth.signing import Signer
 from service.oauth.tokens import Claims
-from service.people.known_authorizations import Known
 from service.refusals import Contradiction
 
 
@@ -90,8 +88,8 @@ def _remember(redemption: Redemption, handled: Handled) -> None:
     resources = redemption.request.resources
     if redemption.epoch != resources.lookup.epoch:
         return
-    past = Past(redemption.past.events, redemption.user, redemption.past.left_out).followed_by(handled.events)
-    resources.authorizations.known.keep(redemption.token.authorization, Known(past, handled.position or 0))
+    known = known_after(redemption.past, redemption.user, handled)
+    resources.authorizations.known.keep(redemption.token.authorization, known)
 
 
 async def refuse_replay(redemption: Redemption, command: RotateRefreshToken) -> NoReturn:

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from events.authorization import AuthorizationEvent, RefreshTokenIssued, RefreshTokenRotated
+from events.authorization import Authorization, AuthorizationEvent, RefreshTokenIssued, RefreshTokenRotated
 from projections.keyed_users import KeyedUser
 from projections.standing import Past
+from service.commands.handle import Loaded
 from service.values.latest import put
 
 MOST_KNOWN = 1024
@@ -18,10 +19,14 @@ MOST_KNOWN = 1024
 
 
 class Known(Struct, frozen=True):
-    """The past of an authorization, and its user, as of a position of the log or later."""
+    """The past of an authorization, and its user, as of a position of the log or later.
+
+    `loaded` is that past with what follows from it, as it was left by what was committed here: otherwise it is folded.
+    """
 
     past: Past
     position: int
+    loaded: Loaded[Authorization] | None = None
 
 
 class KnownAuthorizations:

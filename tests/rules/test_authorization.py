@@ -25,6 +25,7 @@ from events.authorization import (
     evolve,
 )
 from projections import registry
+from projections.keyed_users import KeyedUser
 from projections.standing import BEGINNING, Past
 from service.commands.authorization import (
     GRACE,
@@ -37,9 +38,9 @@ from service.commands.authorization import (
     RotateRefreshToken,
     may_have_been_lost,
 )
-from service.commands.handle import AUTHORIZATION, MOST_EVENTS
+from service.commands.handle import AUTHORIZATION, MOST_EVENTS, Handled
 from service.grants.authorization_code import REFRESH_FOR
-from service.grants.redemption_view import loaded_from
+from service.grants.redemption_view import known_after, loaded_from
 from service.refusals import Contradiction, DoesNotExist
 from tests.rules.samples import (
     AT,
@@ -58,6 +59,7 @@ from tests.rules.samples import (
 from tests.rules.table import outcome, rule
 
 INSTANT = timedelta(microseconds=1)
+SOMEBODY = KeyedUser(UUID(int=7), "active", verified=True, profile=None, created_at=AT, wrapped=None)
 
 GRANT = GrantAuthorization(granted=GRANTED, code=CODE_ISSUED)
 BOUND = NewRefreshToken(hash=hashed(1), expires_at=LATER, jkt="0ZcO")
@@ -124,6 +126,23 @@ def test_what_is_known_after_some_commits_is_what_would_be_read_then(begun: int,
     for many in commits:
         past, version = past.followed_by(stream[version : version + many]), version + many
     assert past == read_at(stream, version)
+
+
+@given(st.lists(st.integers(min_value=1, max_value=3), min_size=1, max_size=12))
+def test_what_follows_from_some_commits_is_what_follows_from_all_their_events(commits: list[int]):
+    rotations = [RefreshTokenRotated(hash=hashed(each), jti=UUID(int=each), at=SOON) for each in range(2, 40)]
+    stream, loaded, past = UUID(int=5), AUTHORIZATION.loaded(OFFLINE), OFFLINE
+    for many in commits:
+        done = len(past) - len(OFFLINE)
+        new, after = rotations[done : done + many], [*OFFLINE, *rotations[: done + many]]
+        changes = registry.changes(stream, loaded.events, new, left_out=loaded.left_out, before=loaded.changes)
+        assert changes == registry.changes(stream, past, new)
+        known = known_after(loaded, SOMEBODY, Handled(len(after), len(after), new, changes))
+        assert known.loaded is not None
+        loaded, past = known.loaded, after
+        command = RotateRefreshToken(presented=new[-1].hash, next=hashed(0), jti=UUID(int=9), at=SOON)
+        assert decided(command, loaded.state) == decided(command, AUTHORIZATION.state(past))
+        assert loaded.version == len(past)
 
 
 def read_at(stream: Sequence[AuthorizationEvent], version: int) -> Past:
