@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from events import array_types
 from events.database_url import parsed
 from events.waiting import raise_if_cancelled
 
@@ -144,6 +145,7 @@ async def log_in(url: str, **driver: Any) -> Connection:
             _count(fault)
             raise LoginRefused(f"the database refuses the login: {reason(fault)}") from fault
         else:
+            array_types.register(connection)
             return _of_utf8(connection)
     if len(faults) == 1:
         raise faults[0][1]
