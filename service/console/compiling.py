@@ -1,10 +1,10 @@
 """How the console's templates are compiled: for one language, and so that whatever is written is made visible and escaped in one step.
 
-A text without values is translated when its template is compiled, and not each time that it is shown.
+A text without values is translated, and an icon is drawn, when the template is compiled, and not each time that it is shown.
 """
 
 import re
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 from jinja2 import Environment, nodes
@@ -59,11 +59,15 @@ class _Code(CodeGenerator):
     def visit_Call(self, node: nodes.Call, frame: Any, forward_caller: bool = False) -> None:  # noqa: N802 - as Jinja calls it
         """Nothing that a template calls needs its context, so a call is Python's own: Jinja's costs as much as a small macro."""
         match node:
-            case nodes.Call(node=nodes.Name() | nodes.Getattr() as called, dyn_args=None, dyn_kwargs=None):
+            case nodes.Call(node=nodes.Name() | nodes.Getattr() as called, dyn_kwargs=None):
                 self._callable(called, frame)
                 self.write("(")
                 for argument in (*node.args, *node.kwargs):
                     self.visit(argument, frame)
+                    self.write(", ")
+                if node.dyn_args is not None:
+                    self.write("*")
+                    self.visit(node.dyn_args, frame)
                     self.write(", ")
                 self.write("caller=caller)" if forward_caller else ")")
             case _:
@@ -88,16 +92,27 @@ class OneLanguage(Environment):
         return self.globals if d is None else super().make_globals(d)
 
     def _generate(self, source: nodes.Template, *given: Any, **more: Any) -> str:
-        return super()._generate(_Translating(self.globals["gettext"]).visit(source), *given, **more)
+        gettext: Any = self.globals["gettext"]
+        return super()._generate(
+            _Known({"_": gettext, "gettext": gettext, "icon": self._icon}).visit(source), *given, **more
+        )
+
+    def _icon(self, name: str) -> str:
+        module: Any = self.get_template("icons.html").module
+        return module.icon(name)
 
 
-class _Translating(NodeTransformer):
-    def __init__(self, gettext: Any) -> None:
-        self._gettext = gettext
+class _Known(NodeTransformer):
+    """Writes what these functions make of a text in the place of the call."""
+
+    def __init__(self, functions: Mapping[str, Callable[[str], str]]) -> None:
+        self._functions = functions
 
     def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 - the name by which Jinja finds it
         match self.generic_visit(node):
-            case nodes.Call(node=nodes.Name(name="_" | "gettext"), args=[nodes.Const(value=str(text))], kwargs=[]):
-                return nodes.MarkSafe(nodes.Const(self._gettext(text)), lineno=node.lineno)
+            case nodes.Call(
+                node=nodes.Name(name=name), args=[nodes.Const(value=str(text))], kwargs=[], dyn_args=None
+            ) if name in self._functions:
+                return nodes.MarkSafe(nodes.Const(self._functions[name](text)), lineno=node.lineno)
             case other:
                 return other

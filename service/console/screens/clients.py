@@ -92,8 +92,8 @@ async def _owners(visit: ConsoleVisit, clients: Sequence[ListedClient]) -> Mappi
 
 
 def _shown(client: ListedClient, owner: str) -> Shown:
-    days = () if client.daily_tokens is UNSET else tuple(client.daily_tokens)
-    return client, owner, days if any(days) else ()
+    days = client.daily_tokens
+    return client, owner, () if days is UNSET or not any(days) else tuple(days)
 
 
 SCREENS = (
