@@ -261,10 +261,17 @@ class Shared(Struct, frozen=True):
     reader: Connection
 
 
+async def follow(url: str) -> None:
+    follower = Follower([audit_events.PROJECTION], url)
+    await follower.look()
+    await follower.close()
+
+
 @pytest.fixture(scope="module")
 async def shared(postgres: str) -> AsyncIterator[Shared]:
     """One database for all examples: each has things of its own."""
     url = await fresh_database(postgres)
+    await follow(url)  # makes the table of the audit trail
     issuance = IssuanceLog(url)
     async with writing(url) as log, pool(url) as connections, connected(url) as reader:
         yield Shared(url, log, issuance, connections, reader)
@@ -275,12 +282,6 @@ async def shared(postgres: str) -> AsyncIterator[Shared]:
 def _no_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody makes them here."""
     monkeypatch.setattr(tree, "CHECKPOINT_SECONDS", 0)
-
-
-async def follow(url: str) -> None:
-    follower = Follower([audit_events.PROJECTION], url)
-    await follower.look()
-    await follower.close()
 
 
 async def usable(reader: Connection, world: World, nodes: set[Node]) -> set[Node]:
