@@ -4,7 +4,7 @@ An event carries what followers of many streams need. A projection that counts b
 registration, so the deletion names the owner: `*.deleted` does, wherever an aggregate has an owner.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, get_args
 
@@ -103,13 +103,13 @@ def decode(kind: str, version: int, data: bytes) -> Event:
     return event
 
 
-def decode_all(kinds: list[str], versions: list[int], datas: list[bytes]) -> list[Event]:
+def decode_all(kinds: Sequence[str], versions: Sequence[int], datas: Sequence[bytes]) -> list[Event]:
     """Returns the events in these stored bytes, each as `decode` returns it. Raises UnreadableEvent."""
     # Nearly always nothing is the matter with any of them, and to find that out for all at once takes less time.
     if versions.count(1) == len(versions) and SCHEMA_VERSION.keys().isdisjoint(kinds):
         with suppress(ValueError):
             events = list(map(_decode_event, datas))
-            if [_tag[type(event)] for event in events] == kinds:
+            if [_tag[type(event)] for event in events] == list(kinds):
                 return events
     return list(map(decode, kinds, versions, datas))
 

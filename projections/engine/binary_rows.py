@@ -48,6 +48,9 @@ SCALARS: dict[str, tuple[int, Content]] = {
 NAMES = {"bigint": "int8", "double precision": "float8", "boolean": "bool"}
 """What Postgres calls types of columns that have two names."""
 
+SAME_IF_EQUAL = frozenset(content for kind, (_, content) in SCALARS.items() if kind != "float8")
+"""Of equal values these write the same bytes; 0.0 and -0.0 are equal, and so are 1 and true within JSON."""
+
 OTHERS: dict[str, Content] = {"bytea": bytes, "jsonb": lambda value: b"\1" + _json(value)}
 
 
@@ -143,15 +146,25 @@ def encoded(contents: Sequence[Content], rows: Sequence[Struct]) -> bytes:
 
 def _column(content: Content, values: tuple[Any, ...]) -> tuple[bytes, Sequence[Iterable[bytes]]]:
     """Returns what the field of each row begins with, and, unless that is all, what follows: whole fields, contents, or lengths and contents."""
-    if all(map(is_, values, repeat(values[0]))):
+    nulls = values.count(None)
+    if nulls == len(values) or (not nulls and _are_same(content, values)):
         return _field(content, values[0]), ()
-    if None in values:
+    if nulls and content in SAME_IF_EQUAL:
+        fields = {value: _field(content, value) for value in set(values)}
+        return b"", (map(fields.__getitem__, values),)
+    if nulls:
         return b"", ([_field(content, value) for value in values],)
     written = list(map(content, values))
     lengths = list(map(len, written))
     if lengths.count(lengths[0]) == len(lengths):
         return _length(lengths[0]), (written,)
     return b"", (map(_length, lengths), written)
+
+
+def _are_same(content: Content, values: tuple[Any, ...]) -> bool:
+    if content in SAME_IF_EQUAL:
+        return values[0] == values[-1] and values.count(values[0]) == len(values)
+    return all(map(is_, values, repeat(values[0])))
 
 
 def _field(content: Content, value: Any) -> bytes:

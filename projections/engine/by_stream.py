@@ -14,7 +14,7 @@ import asyncpg
 from msgspec import Struct, field, json
 
 from events import ahead
-from events.codec import decode
+from events.codec import decode_all
 from events.database import Connection
 from events.replay import EVENTS_A_PAGE, READ_IN_BULK, read_in_bulk
 from projections.catch_up import CatchUp, Removed
@@ -72,12 +72,13 @@ class OfTable:
     def take_in(self, page: Iterable[asyncpg.Record]) -> Rows:
         ended: Rows = []
         project, stream, row = self._project, self._stream, self._row
-        for of, schema, kind, data in page:
+        streams, schemas, kinds, datas = zip(*page, strict=True)
+        for of, event in zip(streams, decode_all(kinds, schemas, datas), strict=True):
             if of != stream:
                 if row is not None:
                     ended.append(row)
                 stream, row = of, None
-            row = project(row, of, decode(kind, schema, data))
+            row = project(row, of, event)
         self._stream, self._row = stream, row
         return ended
 
