@@ -87,6 +87,9 @@ class Standing(Struct, frozen=True):
     def reached(self) -> Checkpoint:
         return Checkpoint(self.position, self.chain)
 
+    def at(self, reached: Checkpoint) -> "Standing":
+        return self.__replace__(position=reached.position, chain=reached.chain)
+
 
 Followed = tuple[CatchUp[Any, Any], Standing]
 """A projection, and the checkpoint of its version."""
@@ -136,6 +139,11 @@ class Behind(Struct, frozen=True):
 
     followed: list[Followed]
     ends: dict[str, Checkpoint]
+
+    def after(self, reached: Mapping[str, Checkpoint]) -> "Behind":
+        """Returns the same when these, by their ids, have reached that; the others are left out."""
+        further = [(each, standing.at(reached[each.id])) for each, standing in self.followed if each.id in reached]
+        return self.__replace__(followed=further)
 
     def short_of(self, ends: Mapping[str, Checkpoint]) -> list[Followed]:
         """Returns those that are not as far as these ends, or not yet the live table."""

@@ -15,6 +15,7 @@ from events import locks
 from events.database import LOST, Connection, Unavailable
 from events.database_session import DatabaseSession
 from events.election import Election
+from events.replay import Checkpoint
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints
 from projections.engine.checkpoints import Behind
@@ -24,7 +25,7 @@ from projections.views import publication
 
 Found = TypeVar("Found")
 Query = Callable[[Connection, Sequence[CatchUp[Any, Any]]], Awaitable[Found]]
-Act = Callable[..., Awaitable[bool | None]]
+Act = Callable[..., Awaitable[Checkpoint | None]]
 
 LOCK = locks.of_name_if_free(locks.FOLLOWER)
 GIVEN_UP = locks.of_name_given_up(locks.FOLLOWER)
@@ -78,22 +79,24 @@ class Follower:
             return
         new = await self._ask(checkpoints.missing, self._projections, [])
         for each in new:
-            await self._with_more(checkpoints.install, [each], WITHOUT_REST)  # requests wait for the tables
+            await self._further(checkpoints.install, [each], WITHOUT_REST)  # requests wait for the tables
         if new or not self._has_published:
             await self._publish()
         able = {each.id: each for each in self._projections}
         found, seen_at = await self._ask(checkpoints.behind, self._projections, NOTHING), time.monotonic()
         ends, followed = found.ends, found.followed
         while followed:
+            reached: dict[str, Checkpoint] = {}
             for cohort, left in cohorts(followed, found.ends):
-                pace = self._paces[cohort[0].follows.log].with_left(left)
-                more = await self._with_more(step, cohort, pace)
-                for done in (each for each in cohort if each not in more):
+                reached |= await self._further(step, cohort, self._paces[cohort[0].follows.log].with_left(left))
+                for done in (each for each in cohort if each.id not in reached):
                     able.pop(done.id)
             is_old = time.monotonic() - seen_at > ENDS_SECONDS
             if is_old and not await self._is_elected():
                 return
-            found = await self._ask(checkpoints.behind, list(able.values()), NOTHING)
+            found = found.after(reached)
+            if is_old or not found.short_of(ends):  # what another process did meanwhile is in the database alone
+                found = await self._ask(checkpoints.behind, list(able.values()), NOTHING)
             if is_old:
                 ends, seen_at = found.ends, time.monotonic()
             followed = found.short_of(ends)
@@ -114,27 +117,27 @@ class Follower:
         async with self._session.using() as connection:
             return await query(connection, projections) if self._election.is_held_by(connection) else otherwise
 
-    async def _with_more(
-        self, act: Act, cohort: Sequence[CatchUp[Any, Any]], pace: Pace
-    ) -> Sequence[CatchUp[Any, Any]]:
-        """Returns those for which there may be more to do.
+    async def _further(self, act: Act, cohort: Sequence[CatchUp[Any, Any]], pace: Pace) -> dict[str, Checkpoint]:
+        """Returns how far those are, by their ids, for which there may be more to do.
 
         What fails for several is tried for each alone, so that a fault holds up no other, and is told. Raises Unavailable, and LOST.
         """
-        more, failed = False, None
+        reached, failed = None, None
         connection = await self._session.connection()
         async with pace.step(connection):
             try:
-                more = self._election.is_held_by(connection) and await act(connection, *cohort)
+                if self._election.is_held_by(connection):
+                    reached = await act(connection, *cohort)
             except Exception as fault:
                 if connection.is_closed() or _is_lost(fault):
                     raise
                 failed = fault
         if failed is not None and len(cohort) > 1:
-            return [each for single in cohort for each in await self._with_more(act, [single], pace)]
+            alone = [await self._further(act, [single], pace) for single in cohort]
+            return {each: at for found in alone for each, at in found.items()}
         if failed is not None:
             self._tell(cohort[0], failed)
-        return cohort if more else ()
+        return dict.fromkeys((each.id for each in cohort), reached) if reached else {}
 
     async def _publish(self) -> None:
         """Publish the views once. What they cannot be made for is told, and holds up no projection. Raises Unavailable, and LOST."""

@@ -42,8 +42,8 @@ LEAVES_A_STEP = 1024
 log = logging.getLogger("muniment.projections")
 
 
-async def step(connection: Connection, *projections: CatchUp[Any, Any]) -> bool:
-    """Follows the log one step further; True when there may be more. Does nothing for those that another process is at.
+async def step(connection: Connection, *projections: CatchUp[Any, Any]) -> Checkpoint | None:
+    """Follows the log one step further; returns how far, when there may be more. Does nothing for those that another process is at.
 
     Several projections take the step together: a page is read once for all that stand at the same position. They follow
     the same log, and all of them its entries or all its leaves. If one of them cannot take the page in, none has, and Poison says so: they are then to be tried one by one.
@@ -60,13 +60,13 @@ async def step(connection: Connection, *projections: CatchUp[Any, Any]) -> bool:
             raise
         await checkpoints.fail(connection, first, poison.position, str(poison))
         log.error("the projection %s stopped at position %s: %s", first.id, poison.position, poison)  # noqa: TRY400 - the reason is all there is to say
-        return False
+        return None
 
 
-async def _step(connection: Connection, *projections: CatchUp[Any, Any]) -> bool:
+async def _step(connection: Connection, *projections: CatchUp[Any, Any]) -> Checkpoint | None:
     claimed = await checkpoints.claim(connection, projections)
     if not claimed:
-        return False
+        return None
     at = claimed[0][1].reached
     together = [each for each in claimed if each[1].reached == at]
     source = entries.source_of([projection.follows for projection, _ in together])
@@ -75,10 +75,10 @@ async def _step(connection: Connection, *projections: CatchUp[Any, Any]) -> bool
     if (bounds.before if bounds else await entries.chain_at(connection, source, at.position)) != at.chain:
         raise Poison(at.position, "the log is not the one that was followed up to here: it lost or changed history")
     if bounds is None:
-        return any([not await _in_place(connection, *each) for each in together])
+        return at if any([not await _in_place(connection, *each) for each in together]) else None
     reached = await _taken_in(connection, source, together, bounds)
     await checkpoints.advance(connection, [standing.name for _, standing in together], reached)
-    return True
+    return reached
 
 
 def cohorts(behind: Sequence[Followed], ends: Mapping[str, Checkpoint]) -> list[tuple[list[CatchUp[Any, Any]], int]]:

@@ -33,6 +33,6 @@ async def _hastened(connection: Connection, cohort: Sequence[CatchUp[Any, Any]])
     try:
         async with connection.transaction():
             await connection.execute(HASTE)
-            return await step(connection, *cohort)
+            return await step(connection, *cohort) is not None
     except (Poison, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, *UNFIT):
         return False

@@ -32,7 +32,7 @@ async def followed(connection: Connection) -> None:
 
 
 async def step(connection: Connection) -> bool:
-    return await follow.step(connection, last_used.PROJECTION)
+    return await follow.step(connection, last_used.PROJECTION) is not None
 
 
 async def told(connection: Connection) -> Status:
