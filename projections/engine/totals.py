@@ -47,13 +47,14 @@ CERTAIN = " and ".join(
 
 USES_OF_TOKENS = f"""
 with read as materialized (
-  select issued_at, client, secret, text, text::jsonb as token
-    from (select issued_at, client, secret, convert_from(data, 'UTF8') as text from log.issuance
-           where position > $1 and position <= $2 and issued_at between $3 and $4) as stored
+  select client, secret, first_at, last_at, tokens, text, text::jsonb as token
+    from (select client, secret, min(issued_at) as first_at, max(issued_at) as last_at, count(*) as tokens, convert_from(data, 'UTF8') as text
+            from log.issuance where position > $1 and position <= $2 and issued_at between $3 and $4
+           group by client, secret, data, (issued_at at time zone 'UTC')::date) as stored
 ), certain as (select coalesce(bool_and(({CERTAIN}) is true), true) as all_are from read
 ), each as (
   select client, secret, case when token ->> 'authorization' is null then token ->> 'sub' end as bot, token ->> 'audience' as audience,
-         token ->> 'scope' as scope, issued_at as first_at, issued_at as last_at, 1::bigint as tokens from read
+         token ->> 'scope' as scope, first_at, last_at, tokens from read
    union all
   select client, secret, nullif(sub, ''), audience, scope, coalesce(first_at, used_at), used_at, tokens from ({USES}) as sums
 ), uses as materialized (
