@@ -64,6 +64,7 @@ from service.endpoints.oauth import OAuth, issue_token, issue_token_again
 from service.endpoints.responses import refusal
 from service.endpoints.revoke import revoke
 from service.endpoints.userinfo import UserInfo
+from service.grants import client_credentials
 from service.grants.device_authorization import authorize_device
 from service.http.access_log import AccessLogged
 from service.http.admission import ADMISSION, Admission
@@ -299,7 +300,11 @@ TOKEN, INTROSPECT, REVOKE, PAR = "/openid/token", "/openid/introspect", "/openid
 DEVICE_AUTHORIZATION = "/openid/device_authorization"
 
 ROUTES = [  # for programs, and the browsers that they send here; /openapi.json lists them; tried in order, so the busiest come first
-    Route(TOKEN, OAuth(TOKEN, issue_token, again=issue_token_again), middleware=SHARED),
+    Route(
+        TOKEN,
+        OAuth(TOKEN, issue_token, again=issue_token_again, repeated=client_credentials.GRANT_TYPE.encode()),
+        middleware=SHARED,
+    ),
     Route(INTROSPECT, OAuth(INTROSPECT, introspect, again=introspect_again), middleware=SHARED),
     *(Route(path, managed, middleware=SHARED) for path, managed in MANAGED.items()),
     Route(REVOKE, OAuth(REVOKE, revoke), middleware=SHARED),

@@ -100,18 +100,18 @@ AuthorizationCommand = (
 def decide(command: AuthorizationCommand, authorization: Authorization) -> list[AuthorizationEvent]:
     """Returns the events of the command. A replay is an event and revokes all tokens. Raises DoesNotExist or Contradiction."""
     match command, authorization:
+        case RotateRefreshToken(), Authorized():
+            return _rotate(command, authorization)
+        case RedeemCode(), Authorized():
+            return _redeem(command, authorization)
         case GrantAuthorization(), Unauthorized():
             return [command.granted, command.code]
         case AuthorizeByAssertion(), Unauthorized():
             return [command.granted]
         case GrantAuthorization() | AuthorizeByAssertion(), Authorized() | Revoked():
             raise Contradiction("An authorization of this id was granted before.")
-        case RedeemCode(), Authorized():
-            return _redeem(command, authorization)
         case RefuseRedemption(), Authorized():
             return _refuse(command)
-        case RotateRefreshToken(), Authorized():
-            return _rotate(command, authorization)
         case RevokeAuthorization(), Authorized():
             return [AuthorizationRevoked(why=command.why, at=command.at)]
         case RedeemCode() | RefuseRedemption() | RotateRefreshToken() | RevokeAuthorization(), Revoked():

@@ -1,7 +1,7 @@
 """What the exchange of a code or refresh token is decided from: its client, the authorization, and the user, as of the request."""
 
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from hmac import compare_digest
 
 from msgspec import Struct
@@ -128,17 +128,13 @@ def _authorization_of(authorization: Authorization, token: OpaqueToken | None, s
 
 
 def _is_from(authorization: Authorized, presented: str) -> bool:
-    return any(compare_digest(each, presented) for each in _hashes(authorization))
-
-
-def _hashes(authorization: Authorized) -> Iterator[str]:
-    """Return those of the code and of all refresh tokens, the current one first: most requests have one of these two."""
+    """Whether this is the hash of the code or of a refresh token, of which most requests have the current one."""
     code, refresh = authorization.code, authorization.refresh
-    if code is not None:
-        yield code.hash
-    if refresh is not None:
-        yield refresh.hash
-        yield from refresh.exchanged_ever()
+    if refresh is not None and compare_digest(refresh.hash, presented):
+        return True
+    if code is not None and compare_digest(code.hash, presented):
+        return True
+    return refresh is not None and any(compare_digest(each, presented) for each in refresh.exchanged_ever())
 
 
 def is_of_former_life(authorization: Authorized, seen: Seen | None) -> bool:
