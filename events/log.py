@@ -101,7 +101,7 @@ class Log:
         Raises Unavailable if durability cannot be confirmed, and asyncpg's IntegrityConstraintViolationError if the item's row
         breaks a constraint of its projection. Other items of the batch are not affected.
         """
-        return await self._batches.submit(item)
+        return await self._batches.put(item)
 
     async def close(self) -> None:
         await self._batches.idle()

@@ -25,6 +25,9 @@ PARSED_EACH_TIME = frozenset((b"transfer-encoding", b"expect", b"upgrade"))
 """A request with one of these headers is not the bytes of a head and a body that follows at once."""
 
 
+_NOTHING = object()
+
+
 class LastHead:
     """One per connection. `scope` is that of a request with this head."""
 
@@ -66,6 +69,7 @@ def once_a_head(scope: Scope, find: Callable[[Scope], Found]) -> Found:
     kept: dict[object, Any] | None = scope.get(KEPT)
     if kept is None:
         kept = scope[KEPT] = {}
-    if find not in kept:
-        kept[find] = find(scope)
-    return kept[find]
+    found = kept.get(find, _NOTHING)
+    if found is _NOTHING:
+        found = kept[find] = find(scope)
+    return found
