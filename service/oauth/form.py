@@ -1,6 +1,7 @@
 """Parse the body of an OAuth request (application/x-www-form-urlencoded) strictly: no parameter twice that may come once, printable ASCII, limits."""
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from itertools import chain
 from urllib.parse import unquote_to_bytes
 
@@ -9,6 +10,9 @@ from service.oauth.errors import InvalidRequest
 MOST_PARAMETERS = 50
 LONGEST_NAME = 80
 """How many characters of a parameter's name an error quotes. The name is untrusted input."""
+
+LONGEST_URI = 255
+"""How many characters a redirect URI has at most that is known by what it was decoded from."""
 
 FORM = "application/x-www-form-urlencoded"
 PRINTABLE = bytes(range(0x20, 0x7F))
@@ -52,13 +56,20 @@ def pairs_of(text: str) -> Pairs:
     for pair in text.replace("+", " ").split("&"):
         if pair:
             name, _, value = pair.partition("=")
-            pairs.append((_decoded(name), _decoded(value)) if "%" in pair else (name, value))
+            if "%" in pair:
+                is_uri = name == "redirect_uri" and len(value) <= LONGEST_URI
+                name, value = _decoded(name), (_decoded_uri if is_uri else _decoded)(value)
+            pairs.append((name, value))
     return pairs
 
 
 def _decoded(text: str) -> str:
     """Return what unquote returns with errors="strict", which cuts the text into its ASCII parts before."""
     return unquote_to_bytes(text).decode() if "%" in text else text
+
+
+_decoded_uri = lru_cache(maxsize=1024)(_decoded)
+"""A client has few redirect URIs, and each request names one of them. Other parameters may be about a person, of whom nothing stays here."""
 
 
 def _is_plain(body: bytes) -> bool:
