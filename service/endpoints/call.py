@@ -4,11 +4,13 @@ from uuid import UUID
 
 from msgspec import Struct
 from starlette.requests import Request
+from starlette.types import Scope
 
 from events.envelope import ByClient, Meta
 from service.callers import Caller
 from service.endpoints import reason_header
-from service.http.asgi import address, route_of
+from service.http.asgi import address, header, route_of
+from service.http.last_head import once_a_head
 from service.request_id import envelope
 from service.resources import Resources
 
@@ -23,6 +25,10 @@ class Call(Struct, frozen=True, kw_only=True):
     body: bytes
 
     @property
+    def content_type(self) -> str | None:
+        return once_a_head(self.request.scope, _content_type)
+
+    @property
     def reason(self) -> str | None:
         """The reason that the caller gives for the change. Raises Invalid."""
         return reason_header.read(self.request)
@@ -32,6 +38,10 @@ class Call(Struct, frozen=True, kw_only=True):
         """The envelope of the change. Raises Invalid if its reason has a fault, so nothing is changed then."""
         actor = ByClient(client_id=self.caller.client_id, sub=self.caller.sub)
         return envelope(actor, address=origin(self.request, self.caller), reason=self.reason)
+
+
+def _content_type(scope: Scope) -> str | None:
+    return header(scope, b"content-type")
 
 
 def template(request: Request) -> str:

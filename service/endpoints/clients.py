@@ -55,7 +55,6 @@ from service.endpoints.fields import Fields
 from service.endpoints.idempotent_create import create
 from service.endpoints.paging import PageRequest
 from service.endpoints.responses import answered
-from service.http.asgi import header
 from service.problems import NotFound
 from service.reactions import client_deletion
 
@@ -89,13 +88,14 @@ CHECKS = {
 
 
 async def register(call: Call) -> Response:
-    fields = Fields(CreateOAuthClientRequest, header(call.request.scope, b"content-type"), call.body)
+    fields = Fields(CreateOAuthClientRequest, call.content_type, call.body)
     if imported.brings(fields):
         may_import(call.caller.holder)
     if (bot := fields.good("botUserId")) is not None:
         await check_bot(call.resources.ledger.pool, call.caller.holder, bot, fields)
     registration.check(fields, call.resources.settings)
-    await _check_apis(call, fields)
+    if fields.good("apis"):
+        await _check_apis(call, fields)
     asked = fields.done()
     usual = registration.is_usual(fields)
     new = registration.prepared(asked, owner=call.caller.sub, by=call.caller.holder, usual=usual)
@@ -114,9 +114,8 @@ async def register(call: Call) -> Response:
 
 
 async def _check_apis(call: Call, fields: Fields[Any]) -> None:
-    if fields.good("apis"):
-        await call.resources.lookup.be_certain()
-        api_grants.check(fields, call.resources.lookup.apis)
+    await call.resources.lookup.be_certain()
+    api_grants.check(fields, call.resources.lookup.apis)
 
 
 async def list_clients(call: Call) -> Response:
@@ -192,7 +191,8 @@ async def change_client(call: Call) -> Response:
     fields = Fields(ChangeOAuthClientRequest, call.request.headers.get("content-type"), call.body)
     client_settings.check_changed(fields, call.resources.settings)
     key_fields.check_certificate_names(fields)
-    await _check_apis(call, fields)
+    if fields.good("apis"):
+        await _check_apis(call, fields)
     command = client_settings.change(fields.done(), call.caller.holder)
     stream = stream_asked(call)
     handled = await handle(call.resources.ledger, CLIENT, stream, command, call.meta, only_at=only_at)

@@ -8,12 +8,11 @@ from uuid import UUID
 from msgspec import json
 from starlette.responses import Response
 from starlette.types import Scope
-from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE
 
 from events.database import NotReached, Overloaded, Unavailable
 from service.endpoints.moments import position_of
 from service.endpoints.refusals import problem_of
-from service.http.asgi import BodyCutShort, BodyTooLong
+from service.http.asgi import BodyCutShort, BodyTooLong, are_clean
 from service.http.exchange import EXCHANGE, Exchange
 from service.outages import Outages
 from service.problems import ComeAgain, Invalid, Problem, TooLarge, Unforeseen
@@ -22,7 +21,6 @@ from service.request_id import trace_id
 from service.resources import Resources
 
 log = logging.getLogger("muniment.api")
-_CONTROLS = b"".join(HEADER_VALUE_RE.findall(bytes(range(256))))
 
 POSITION = "Muniment-Position"
 MIN_POSITION = "Muniment-Min-Position"
@@ -90,11 +88,8 @@ def sent_at_once(scope: Scope, response: Response, further: Mapping[str, str], u
     said = {**usual, **response.said}
     for name, value in further.items():
         said[name.lower()] = value
-    values = "".join(said.values()).encode("latin-1")
-    if len(values.translate(None, _CONTROLS)) < len(values):
-        return False
-    lines = "".join([f"{name}: {value}\r\n" for name, value in said.items()])
-    return exchange.whole(response.status_code, lines.encode("latin-1"), response.body)
+    lines = "".join([f"{name}: {value}\r\n" for name, value in said.items()]).encode("latin-1")
+    return are_clean(lines, len(said)) and exchange.whole(response.status_code, lines, response.body)
 
 
 class Found(Plain):

@@ -34,6 +34,8 @@ ONCE = {
 their own.
 """
 
+_CONTROLS = b"".join(HEADER_VALUE_RE.findall(bytes(range(256))))
+
 NOWHERE = "/%2f"
 """A path that no route has."""
 
@@ -63,12 +65,18 @@ class Identified:
         await self._app(scope, receive, send)
 
 
+def whole_body(scope: Scope) -> bytes | None:
+    """Return the body, if all of it has arrived. Raises BodyTooLong."""
+    exchange: Exchange | None = scope.get(EXCHANGE)
+    whole = None if exchange is None else exchange.whole_body()
+    if whole is not None and len(whole) > MOST_BYTES:
+        raise BodyTooLong
+    return whole
+
+
 async def read_body(scope: Scope, receive: Receive) -> bytes:
     """Return the body. Raises BodyTooLong before more than MOST_BYTES are in memory, and BodyCutShort."""
-    exchange: Exchange | None = scope.get(EXCHANGE)
-    if exchange is not None and (whole := exchange.whole_body()) is not None:
-        if len(whole) > MOST_BYTES:
-            raise BodyTooLong
+    if (whole := whole_body(scope)) is not None:
         return whole
     declared = header(scope, b"content-length")
     # The text is checked first: it may have many leading zeros, and Python refuses to convert a very long number.
@@ -208,9 +216,10 @@ async def respond(
     """Send a response, at once where that can be. `headers` replace its own of these names; `usual` are added where it has none of the name."""
     raw = _with(response.raw_headers, headers, usual) if headers or usual else response.raw_headers
     exchange: Exchange | None = scope.get(EXCHANGE)
-    if exchange is not None and _is_whole(response) and _are_clean(raw):
-        lines = b"".join([b"%b: %b\r\n" % each for each in raw if each[0] != b"content-length"])
-        if exchange.whole(response.status_code, lines, bytes(response.body)):
+    if exchange is not None and _is_whole(response):
+        own = [each for each in raw if each[0] != b"content-length"]
+        lines = b"".join([b"%b: %b\r\n" % each for each in own])
+        if are_clean(lines, len(own)) and exchange.whole(response.status_code, lines, bytes(response.body)):
             return
     response.raw_headers = raw
     await response(scope, receive, send)
@@ -230,9 +239,11 @@ def _is_whole(response: Response) -> bool:
     return is_plain and response.status_code not in (204, 304)
 
 
-def _are_clean(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Whether no value has a line break or another control character. Uvicorn refuses such a one, if it is sent by messages."""
-    return HEADER_VALUE_RE.search(b"".join([value for _, value in headers])) is None
+def are_clean(lines: bytes, count: int) -> bool:
+    """Whether no value in these lines of so many headers has a line break or another control character: their ends are the only ones. Uvicorn
+    refuses such a value, if it is sent by messages.
+    """
+    return len(lines) - len(lines.translate(None, _CONTROLS)) == count * len(b"\r\n")
 
 
 class Head:

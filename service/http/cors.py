@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.http.asgi import answer, header
 from service.http.exchange import EXCHANGE
+from service.http.last_head import once_a_head
 
 VARIES = {"Vary": "Origin"}
 """For a response that caches may keep, because the headers that are added here are for one origin."""
@@ -34,7 +35,7 @@ class CrossOrigin:
         self._app = app
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        origin = header(scope, b"origin")
+        origin = once_a_head(scope, _origin)
         if origin is not None and _is_origin(origin):
             send = partial(_shared, send, origin)
             if (exchange := scope.get(EXCHANGE)) is not None:
@@ -42,6 +43,10 @@ class CrossOrigin:
         if scope["method"] == "OPTIONS":
             return answer(send, 204, _preflight(scope), b"")
         return self._app(scope, receive, send)
+
+
+def _origin(scope: Scope) -> str | None:
+    return header(scope, b"origin")
 
 
 def _preflight(scope: Scope) -> dict[str, str]:
