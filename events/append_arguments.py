@@ -7,6 +7,7 @@ from msgspec import Struct, structs
 
 from events import append_with_tokens
 from events.append_with_tokens import APPEND_WITH_TOKENS
+from events.array_literals import literal
 from events.chain import event_leaf
 from events.codec import encode, schema_version, type_of
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 APPEND = """
 select base, st, sv, sp
-  from log.append($1::uuid[], $2::int[], $3::uuid[], $4::bytea[], $5::bytea[],
-                  $6::int[], $7::int[], $8::smallint[], $9::text[], $10::bytea[], $11::bytea[], $12::jsonb)
+  from log.append($1::text::uuid[], $2::text::int[], $3::uuid[], $4::bytea[], $5::bytea[], $6::text::int[],
+                  $7::text::int[], $8::text::smallint[], $9::text::text[], $10::bytea[], $11::bytea[], $12::jsonb)
 """
 
 
@@ -30,12 +31,15 @@ def statement(items: Sequence["Append"]) -> tuple[Any, ...]:
 
 def _arguments(items: Sequence["Append"]) -> tuple[Any, ...]:
     rows = [row for number, item in enumerate(items, 1) for row in _event_rows(number, item)]
+    *numbers_and_names, metas, contents = zip(*rows, strict=True)
     receipts = [item.receipt for item in items]
     return (
-        [item.stream for item in items],
-        [None if item.is_fresh else item.expected for item in items],
+        literal([item.stream for item in items]),
+        literal([None if item.is_fresh else item.expected for item in items]),
         *(_columns(receipts) if any(receipts) else (None, None, None)),
-        *map(list, zip(*rows, strict=True)),
+        *map(literal, numbers_and_names),
+        metas,
+        contents,
         _rows(items),
     )
 

@@ -8,14 +8,15 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from events.array_literals import literal
 from events.issuance import Issue, columns_of
 
 APPEND_WITH_TOKENS = """
 select base, st, sv, sp, overtaken
-  from log.append_with_tokens($1::uuid[], $2::int[], $3::uuid[], $4::bytea[], $5::bytea[],
-                              $6::int[], $7::int[], $8::smallint[], $9::text[], $10::bytea[], $11::bytea[], $12::jsonb,
-                              $13::int[], $14::uuid[], $15::uuid[], $16::uuid[], $17::bytea[],
-                              $18::int[], $19::uuid[], $20::bigint[])
+  from log.append_with_tokens($1::text::uuid[], $2::text::int[], $3::uuid[], $4::bytea[], $5::bytea[], $6::text::int[],
+                              $7::text::int[], $8::text::smallint[], $9::text::text[], $10::bytea[], $11::bytea[], $12::jsonb,
+                              $13::text::int[], $14::text::uuid[], $15::text::uuid[], $16::text::uuid[], $17::bytea[],
+                              $18::text::int[], $19::text::uuid[], $20::text::bigint[])
 """
 
 
@@ -40,7 +41,7 @@ def arguments(decisions: Sequence[DecidedFrom | None]) -> tuple[Any, ...]:
     tokens = [(number, decided) for number, decided in numbered if isinstance(decided, Token)]
     relied_on = [(number, stream, decided.since) for number, decided in numbered for stream in decided.streams]
     return (
-        [number for number, _ in tokens],
+        literal([number for number, _ in tokens]),
         *columns_of([token.issue for _, token in tokens]),
-        *map(list, zip(*relied_on, strict=True)),
+        *map(literal, zip(*relied_on, strict=True)),
     )

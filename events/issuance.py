@@ -9,11 +9,12 @@ from uuid import UUID
 import asyncpg
 from msgspec import UNSET, Struct, UnsetType, field, json
 
+from events.array_literals import literal
 from events.database import LOST, WRITER, AnyConnection, Connection, Unavailable, unavailable
 from events.database_session import DatabaseSession
 from events.group_commit import Batcher, Watch
 
-ISSUE = "select base, head from log.issue($1::uuid[], $2::uuid[], $3::uuid[], $4::bytea[])"
+ISSUE = "select base, head from log.issue($1::text::uuid[], $2::text::uuid[], $3::text::uuid[], $4::bytea[])"
 
 
 class Confirmation(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -132,8 +133,12 @@ class IssuanceLog:
 
 def columns_of(issues: Sequence[Issue]) -> tuple[Any, ...]:
     """Returns the columns of these records, as the functions of the log take them."""
-    rows = [(i.client, i.secret, i.jti, encode(i.token)) for i in issues]
-    return tuple(map(list, zip(*rows, strict=True))) if rows else ([], [], [], [])
+    return (
+        literal([issue.client for issue in issues]),
+        literal([issue.secret for issue in issues]),
+        literal([issue.jti for issue in issues]),
+        [encode(issue.token) for issue in issues],
+    )
 
 
 async def _taken_back(connection: Connection, arguments: Sequence[Any]) -> asyncpg.Record | None:
