@@ -35,7 +35,7 @@ def collected_seldom() -> Generator[None]:
 async def pages(
     ask: Callable[[], Awaitable[list[Row]]], *, at_once: int = AT_ONCE
 ) -> AsyncGenerator[AsyncGenerator[list[Row]]]:
-    """Yields what yields the pages in parts, up to the first empty one. Nobody else uses the connection of `ask` inside the block."""
+    """Yields what yields the pages, in parts of `at_once` rows, up to the first empty page. Nobody else uses the connection of `ask` inside the block."""
     coming: list[asyncio.Future[list[Row]]] = []
 
     async def each() -> AsyncGenerator[list[Row]]:
@@ -44,7 +44,7 @@ async def pages(
             coming[:] = [asyncio.ensure_future(ask())]
             while page:
                 await asyncio.sleep(0)  # the question is sent, and its answer read, meanwhile
-                part, page[:at_once] = page[:at_once], []  # what was worked on is in nobody's way
+                part, page[:at_once] = page[:at_once], []  # what was worked on is freed
                 yield part
 
     try:

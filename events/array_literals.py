@@ -1,7 +1,7 @@
 """Arrays of numbers, UUIDs and names, as the text that Postgres reads them from.
 
-The driver asks of each element of a list whether it is a list itself. For a commit of eight authorizations that took more time than all
-else that it did with their columns.
+The driver asks of each element of a list whether it is a list itself. For a commit of eight authorizations this took more time than
+everything else that it did with their columns.
 """
 
 from collections.abc import Iterable
@@ -9,5 +9,5 @@ from uuid import UUID
 
 
 def literal(values: Iterable[UUID | int | str | None]) -> str:
-    """Returns the array. A text among the values is a name of ours, which needs no quotation marks."""
+    """Returns the array. Texts are types of events: nothing is quoted, so none may have a comma, quotation mark, brace, backslash or space."""
     return f"{{{','.join(['NULL' if value is None else str(value) for value in values])}}}"

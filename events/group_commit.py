@@ -1,4 +1,6 @@
-"""Group commit: items that arrive during one flush go into the next flush together. Nothing waits for a timer."""
+"""Group commit: items that arrive during one flush go into the next one together, or, if they are many more than that flush had, into the
+next ones. Nothing waits for a timer.
+"""
 
 import asyncio
 import time
@@ -20,8 +22,9 @@ MOST_FLUSHES = 2
 halts for some tenths of a second."""
 
 ALL_AT_ONCE = 8
-"""Of no more than these, all go into the next flush. Of more, so many go that the flush before and this one are of one size, because its callers
-soon ask again: while 14 of 16 are flushed, only 2 are served, and the processor waits for the disk; while 8 are flushed, 8 are."""
+"""If no more than these wait, the next flush takes them all. If more wait, it takes the mean of the flush before and of those that wait, so
+that flushes become equal in size. Callers soon ask again: while 14 of 16 are flushed, only 2 are served, and the processor waits for the
+disk; while 8 are flushed, 8 are served."""
 
 ANSWERED_IN_A_TURN = 32
 """So many callers get their outcomes in one turn of the event loop. Each then has a response to make, so more of them would make the turn long."""
@@ -53,7 +56,7 @@ class Batcher(Generic[Item, Outcome]):
         return len(self._waiting)
 
     def may_wait(self, ahead: int) -> bool:
-        """Whether one more item may wait, behind those that do and so many more that are on their way."""
+        """Whether one more item may wait, after those that wait and `ahead` others that were accepted but do not wait yet."""
         return self._running is None or len(self._waiting) + ahead < self._room.bound
 
     async def submit(self, item: Item) -> Outcome:
@@ -123,7 +126,7 @@ class Batcher(Generic[Item, Outcome]):
 
 
 def _even(before: int, waiting: int) -> int:
-    """Returns how many of those that wait are flushed, after a flush of so many."""
+    """Returns how many of the waiting items the next flush takes, after a flush of `before` items (0: none)."""
     if not before or waiting <= ALL_AT_ONCE:
         return waiting
     return min(waiting, max(ALL_AT_ONCE, (before + waiting + 1) // 2))

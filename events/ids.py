@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from uuid import UUID
 
-from events.naming import are_named, is_named, stream_named
+from events.naming import is_named, is_named_hex, stream_named
 from events.uuids import uuid_of_hex
 
 CLIENT_ID_PREFIX = "oauth_client_"
@@ -22,7 +22,7 @@ _importable = re.compile(rf"(?!{CLIENT_ID_PREFIX})[!-.0-~]{{1,255}}", re.IGNOREC
 def client_id_of(stream: UUID) -> str:
     """Returns the client_id of a stream. For the stream of an imported client_id, this is the stream's UUID."""
     digits = stream.hex
-    return str(stream) if are_named(digits) else f"{CLIENT_ID_PREFIX}{digits}"
+    return str(stream) if is_named_hex(digits) else f"{CLIENT_ID_PREFIX}{digits}"
 
 
 def client_id_in_sql(stream: str) -> str:

@@ -97,7 +97,7 @@ class IssuanceLog:
         return self._batches.waiting
 
     def may_wait(self, ahead: int) -> bool:
-        """Whether one more record may wait, behind those that do and so many more that are on their way."""
+        """Whether one more record may wait, after those that wait and `ahead` others that were accepted but do not wait yet."""
         return self._batches.may_wait(ahead)
 
     def record(self, issue: Issue) -> "asyncio.Future[Issued]":

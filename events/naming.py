@@ -18,9 +18,9 @@ def stream_named(*parts: bytes) -> UUID:
 
 def is_named(stream: UUID) -> bool:
     """Returns whether the stream was computed from a name. All others have a UUID of version 7."""
-    return are_named(stream.hex)
+    return is_named_hex(stream.hex)
 
 
-def are_named(digits: str) -> bool:
-    """The same of the UUID's hexadecimal digits: the 13th is the version, the 17th begins with the variant."""
+def is_named_hex(digits: str) -> bool:
+    """Returns the same for the UUID's hexadecimal digits: the 13th is the version, the 17th begins with the variant."""
     return digits[12] == "8" and digits[16] in "89ab"

@@ -68,9 +68,7 @@ INLINE: dict[str, Table] = {name: table for name, table in PROJECTIONS.items() i
 def changes(
     stream: UUID, past: Sequence[Event], new: Sequence[Event], *, left_out: int = 0, before: Sequence[Change] = ()
 ) -> tuple[Change, ...]:
-    """The stream's new row in each inline table that follows one of the new events. So many events `left_out` of the past only count, and
-    none where its last append's changes `before` have the row.
-    """
+    """The stream's new row in each inline table that follows one of the new events. `left_out` and `before` are as in `Table.change`."""
     tables = _following(frozenset(map(type_of, new)))
     return tuple([table.change(stream, new, past, left_out=left_out, before=before) for table in tables])
 

@@ -48,8 +48,8 @@ class Table(Struct, frozen=True, kw_only=True):
         left_out: int = 0,
         before: Sequence[Change] = (),
     ) -> Change:
-        """The row after these events of one stream, and its past. So many `left_out` of the past only count in its version. `before` are the
-        changes by the last append of the past, if they are known: with the row of then, the past need not be folded.
+        """The row after these events of one stream, and its past. `left_out` events of the past are not given, and only count in its version.
+        `before` are the changes of the last append, if they are known: if they have the row, the past is not folded.
         """
         was: Any = next((each.row for each in before if each.table == self.name), None)
         if was is None:

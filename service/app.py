@@ -302,7 +302,7 @@ DEVICE_AUTHORIZATION = "/openid/device_authorization"
 ROUTES = [  # for programs, and the browsers that they send here; /openapi.json lists them; tried in order, so the busiest come first
     Route(
         TOKEN,
-        OAuth(TOKEN, issue_token, again=issue_token_again, repeated=client_credentials.GRANT_TYPE.encode()),
+        OAuth(TOKEN, issue_token, again=issue_token_again, only_with=client_credentials.GRANT_TYPE.encode()),
         middleware=SHARED,
     ),
     Route(INTROSPECT, OAuth(INTROSPECT, introspect, again=introspect_again), middleware=SHARED),

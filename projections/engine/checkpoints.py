@@ -31,7 +31,9 @@ select {", ".join(f"{log}.last_position, {log}.chain" for log in BATCHES)}, stan
   from {", ".join(f"({replay.HEAD.format(batches=batches)}) as {log}" for log, batches in BATCHES.items())}
   left join lateral ({OF_VERSION}) as standing on true
 """
-"""The head of each log, and beside it each checkpoint. One statement, for this is asked after each step."""
+"""The head of each log, and beside it each checkpoint, in one statement. It is asked when following begins, three times a second, and at
+the end.
+"""
 HOLD = "select 1 from read.checkpoints where name = $1 for update"
 BEGIN = "insert into read.checkpoints (name, version, position, chain, state) values ($1, $2, 0, $3, 'active') on conflict (name) do nothing"
 ADVANCE = (

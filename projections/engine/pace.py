@@ -63,9 +63,10 @@ AT_ONCE: Paces = {"log": WITHOUT_REST, "issuance": WITHOUT_REST}
 APART: Paces = {"log": Pace(0.5), "issuance": Pace(0.5)}
 """Of a process that does nothing else."""
 
-SERVING: Paces = {"log": Pace(0.05, at_most=0.5), "issuance": Pace(0.15)}
+SERVING: Paces = {"log": Pace(0.05, at_most=0.5), "issuance": Pace(0.05)}
 """Of a process that serves. Requests go before events, for nobody waits for those: who reads what is still to be followed goes on with it at
 once (projections/engine/hastening.py). They are never very far behind, so that this takes seconds at most. A twentieth of the time is
 enough for some 800 changes a second (63 µs each, here and in Postgres). A burst of tokens that are still to be followed must not be felt in
-the next ones, for the core on which Postgres adds them up is also needed to record new ones; and as many are followed as one process can issue.
+the next ones, for the core on which Postgres adds them up is also needed to record new ones. It adds one up in 2 µs, or 6 if each is of another client,
+so a twentieth of the time is enough for more than one process can issue.
 """

@@ -24,8 +24,8 @@ class _BotId(Struct, frozen=True):
 
 
 @lru_cache(maxsize=256)
-def _known(bot_id: str) -> _BotId:
-    """(Many clients of one owner act as the same bot.)"""
+def _read_id(bot_id: str) -> _BotId:
+    """Return what this id says by itself. It is kept, because many clients of one owner act as the same bot."""
     fault = identifiers.fault_of(bot_id)
     if fault is None and is_reserved(bot_id):
         fault = "is reserved for the service; no client can act as it"
@@ -37,7 +37,7 @@ async def check_bot(pool: Pool, by: Holder, bot_id: str, fields: Fields[Any]) ->
 
     An id from the surrounding product's directory is accepted unchecked. A bot registered here must be the caller's, and active.
     """
-    known = _known(bot_id)
+    known = _read_id(bot_id)
     if known.fault is not None:
         fields.fault("botUserId", known.fault)
     elif known.user is not None and await _is_a_person(pool, known.user):

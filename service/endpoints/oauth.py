@@ -53,8 +53,8 @@ USUAL = Head(NO_STORE)
 class OAuth:
     """One OAuth endpoint, as an ASGI application; `carry_out` returns the body of the response. It counts its responses itself.
 
-    `any_text`: the parameters may have any characters. `again` is asked before, if the body has `repeated` in it: it returns the response to
-    a request that it knows, or None.
+    `any_text`: the parameters may have any characters. `again` is asked first, if the body has `only_with` in it: it returns the response to a
+    request that it knows, or None.
     """
 
     def __init__(
@@ -65,17 +65,17 @@ class OAuth:
         success: int = 200,
         any_text: bool = False,
         again: Callable[[Repetition], Awaitable[bytes | None]] | None = None,
-        repeated: bytes = b"",
+        only_with: bytes = b"",
     ) -> None:
         self._path, self._carry_out, self._success, self._any_text = path, carry_out, success, any_text
-        self._again, self._repeated = again, repeated
+        self._again, self._only_with = again, only_with
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun, resources, status = time.perf_counter(), resources_of(scope), self._success
         try:
             sent, body = await _read(scope, receive)
             digest = response = None
-            if self._again is not None and self._repeated in body and (digest := sent.digest(body)) is not None:
+            if self._again is not None and self._only_with in body and (digest := sent.digest(body)) is not None:
                 response = await self._again(Repetition(resources, digest, sent.address))
             if response is None:
                 request = self._request(resources, sent, body, digest)

@@ -4,7 +4,7 @@ answer all of them late.
 In a turn, the loop reads every socket that has something and then runs every request that it read. So if requests come faster than they
 are answered, each turn takes longer and finds more of them than the one before. A long turn is a burst, which is borne. If the next one
 is long as well, and what came meanwhile does not fit into a short one either, a queue stands: the next turns have room for what fits.
-The room doubles in each second, so a queue that stands again is found again. It counts requests only, no waiting: a slow client, a slow
+The room doubles in each second, so a queue that stands again is found again. The room of a turn counts requests only, no waiting: a slow client, a slow
 page and a slow database take none of it.
 
 Reads and pages have as much room as tokens and changes, each their own. So tokens do not crowd out what people and operators ask for; and
@@ -77,12 +77,14 @@ class Admission:
         """How many each of the last turns accepted; the room of one kind, where that was less."""
 
     def is_full(self) -> bool:
-        """Whether this turn has accepted what it has room for, of one kind at least."""
+        """Whether some request may have to be refused: this turn has accepted what it has room for, of one kind at least, or no more tokens may
+        wait for a commit.
+        """
         return self._reads >= self.room or self._others >= self.room or not self._may_wait(self._others)
 
     def refused(self, data: bytes, known: tuple[str, bytes] | None) -> Refused | None:
-        """Return the refusal of the bytes that come while it is full, and count it, if they are exactly one request that is refused. `known`
-        are its method and URL, if its head was parsed before.
+        """Return the refusal of these bytes, and count it, if they are exactly one request for which there is no room. Is called while
+        `is_full`. `known` has its method and URL, if its head was parsed before.
         """
         found = known or self._lookahead.request(data)
         if found is None or found[0] == "HEAD":

@@ -11,8 +11,8 @@ MOST_PARAMETERS = 50
 LONGEST_NAME = 80
 """How many characters of a parameter's name an error quotes. The name is untrusted input."""
 
-LONGEST_URI = 255
-"""How many characters a redirect URI has at most that is known by what it was decoded from."""
+LONGEST_KEPT_URI = 255
+"""Longer redirect URIs are decoded each time and are not kept."""
 
 FORM = "application/x-www-form-urlencoded"
 PRINTABLE = bytes(range(0x20, 0x7F))
@@ -57,7 +57,7 @@ def pairs_of(text: str) -> Pairs:
         if pair:
             name, _, value = pair.partition("=")
             if "%" in pair:
-                is_uri = name == "redirect_uri" and len(value) <= LONGEST_URI
+                is_uri = name == "redirect_uri" and len(value) <= LONGEST_KEPT_URI
                 name, value = _decoded(name), (_decoded_uri if is_uri else _decoded)(value)
             pairs.append((name, value))
     return pairs

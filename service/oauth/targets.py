@@ -78,9 +78,9 @@ class Resource(Struct, frozen=True, kw_only=True):
 
 
 class Target(Struct, frozen=True, kw_only=True):
-    """`scopes` are those that the client may have in a token for all of the resources. `terms` are the settings of those of the APIs that
-    are registered, and what follows from these is after them: `alg` is the algorithm that the APIs need (None: they take any; `aimed` has
-    refused several), and `claims` are those about a user that they want in their access tokens.
+    """`scopes` are those that the client may have in a token for all of the resources. `terms` are the settings of the
+    registered APIs among them. The other fields follow from these: `alg` is the algorithm that the APIs need (None: any; `aimed` refuses
+    several), and `claims` are those about a user that they want in their access tokens.
     """
 
     resources: tuple[Resource, ...]

@@ -1,18 +1,17 @@
-"""What was made of a user's personal data, or of its key, in the last minute: to make it takes longer than to find it."""
+"""What was computed from a user's personal data, or from its key, in the last minute: to compute it takes longer than to find it."""
 
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 MOST = 1000
-"""About a kilobyte each."""
 
 Key = TypeVar("Key", bound=Hashable)
 Made = TypeVar("Made")
 
 
 class Recent(Generic[Key, Made]):
-    """One per process for each kind of thing. A key is all that the thing is made of, and has the data key of the user as it is stored. Its
-    callers have that of now, so what was made of an erased user's is not found.
+    """One per process and kind of value. A key has all that the value is computed from, also the user's stored data key: after an erasure
+    callers no longer have that, so they cannot find the value.
     """
 
     def __init__(self, make: Callable[[Key], Made]) -> None:
@@ -30,5 +29,5 @@ class Recent(Generic[Key, Made]):
         return made
 
     def forget(self) -> None:
-        """Is called every minute, so that what was of an erased user is soon in no memory either."""
+        """Is called every minute, so that the data of an erased user does not stay in memory."""
         self._made.clear()

@@ -37,7 +37,7 @@ CAREFUL = Pace(
     history=1_000_000,
     tokens=1_000_000,
     read_seconds=3.0,
-    burst=300_000,
+    burst=1_000_000,
     registered=20_000,
 )
 QUICK = Pace(
@@ -54,6 +54,6 @@ QUICK = Pace(
     history=20_000,
     tokens=20_000,
     read_seconds=0.2,
-    burst=150_000,
+    burst=400_000,
     registered=5_000,
 )
