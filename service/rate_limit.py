@@ -65,7 +65,7 @@ class RateLimit:
 
     async def count(self, key: str) -> Counted:
         """Count one more for this key: here, or near the limit in the database. Raises Unavailable."""
-        return self.counted_here(key) or await self._asks.put(key)
+        return self._counted_here(key, time.monotonic()) or await self._asks.submit(key)
 
     def take_back(self, key: str) -> None:
         """Count one less, because what it was counted for did not take place. If the database was told of it meanwhile, it stays."""
@@ -92,9 +92,8 @@ class RateLimit:
         except Exception as fault:  # noqa: BLE001 - whatever it was, the process ends in order
             log.warning("the last counts of requests were not settled: %s", fault)
 
-    def counted_here(self, key: str) -> Counted | None:
-        """Count one more for this key, if the database need not be asked."""
-        window, now = self._windows.get(key), time.monotonic()
+    def _counted_here(self, key: str, now: float) -> Counted | None:
+        window = self._windows.get(key)
         if window is None or now >= min(window.ends, self._answered + KNOWN_SECONDS):
             return None
         unsettled = window.here + window.under_way + 1

@@ -79,13 +79,11 @@ def trace_id() -> str | None:
 
 def envelope(actor: Actor, *, cause: int | None = None, address: str | None = None, reason: str | None = None) -> Meta:
     """Return the metadata of an event that the current request causes."""
-    here = _current.get()
-    known = None if here is None else here.trace
     return Meta(
         actor=actor,
-        request_id=str(new_id() if here is None else here.id),
+        request_id=str(this_request()),
         cause=cause,
         address=address,
         reason=reason,
-        trace_id=None if known is None else known.trace_id,
+        trace_id=trace_id(),
     )

@@ -49,9 +49,6 @@ DOCUMENTS = "muniment-documents"
 """The owner of the clients whose client_id is the URL of a metadata document: only operators manage them."""
 
 
-_OF_PEOPLE = frozenset(IDENTITY)
-
-
 def is_reserved(sub: str) -> bool:
     """Returns whether no caller may act under this name, including spellings that look like a reserved one."""
     return sub.strip().casefold() in (RESERVED, SELF_REGISTERED, DOCUMENTS)
@@ -74,9 +71,9 @@ def own_scopes(scopes: tuple[str, ...], grant: Grant) -> tuple[str, ...]:
 
     Raises Contradiction if a machine client should have those.
     """
-    if _OF_PEOPLE.isdisjoint(scopes):
-        return scopes
     of_people = [scope for scope in scopes if scope in IDENTITY]
+    if not of_people:
+        return scopes
     if isinstance(grant, ClientCredentials):
         raise Contradiction(
             f"Users do not sign in through a machine client, so it cannot have the scopes: {' '.join(of_people)}."
@@ -203,6 +200,4 @@ def _added(name: str, before: tuple[str, ...], after: tuple[str, ...]) -> list[s
 
 
 def _lacking(by: Holder, scopes: AbstractSet[str]) -> AbstractSet[str]:
-    if by.scopes.issuperset(scopes):
-        return frozenset()
     return {scope for scope in scopes if scope not in by.scopes and (scope in MANAGEMENT or not by.operates)}

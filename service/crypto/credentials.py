@@ -91,7 +91,4 @@ def proven(text: str, kept: Sequence[StoredSecret], now: datetime) -> StoredSecr
     matching = [secret for secret in kept if compare_digest(secret.hash, given)]
     if not kept:
         compare_digest(_NOBODYS_HASH, given)
-    for secret in matching:
-        if secret.expires_at is None or now < secret.expires_at:
-            return secret
-    return None
+    return next((secret for secret in matching if secret.expires_at is None or now < secret.expires_at), None)

@@ -31,7 +31,7 @@ SETTINGS_MAKE_IT = "This is one of the server's own APIs, which its settings mak
 
 
 async def register(call: Call) -> Response:
-    fields = Fields(CreateApiRequest, call.request.headers.get("content-type"), call.body)
+    fields = Fields(CreateApiRequest, call.content_type, call.body)
     api_schemas.check_new(fields, call.resources.known)
     await api_forms.check(call.resources.ledger.pool, fields)
     await _check_introspectors(call, fields)
@@ -93,7 +93,7 @@ async def read_api(call: Call) -> Response:
 
 async def change_api(call: Call) -> Response:
     only_at = if_match.versions(call, required=True)
-    fields = Fields(ChangeApiRequest, call.request.headers.get("content-type"), call.body)
+    fields = Fields(ChangeApiRequest, call.content_type, call.body)
     api_schemas.check(fields)
     await _check_introspectors(call, fields)
     command, stream = api_schemas.change_of(fields.done()), _to_change(call)

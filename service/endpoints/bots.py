@@ -30,7 +30,7 @@ PATH = "/api/v1/auth/bots"
 
 
 async def register(call: Call) -> Response:
-    fields = Fields(CreateBotRequest, call.request.headers.get("content-type"), call.body)
+    fields = Fields(CreateBotRequest, call.content_type, call.body)
     bot_schemas.check(fields)
     asked = fields.done()
     stream = new_id()

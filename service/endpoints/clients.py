@@ -94,8 +94,7 @@ async def register(call: Call) -> Response:
     if (bot := fields.good("botUserId")) is not None:
         await check_bot(call.resources.ledger.pool, call.caller.holder, bot, fields)
     registration.check(fields, call.resources.settings)
-    if fields.good("apis"):
-        await _check_apis(call, fields)
+    await _check_apis(call, fields)
     asked = fields.done()
     usual = registration.is_usual(fields)
     new = registration.prepared(asked, owner=call.caller.sub, by=call.caller.holder, usual=usual)
@@ -114,8 +113,9 @@ async def register(call: Call) -> Response:
 
 
 async def _check_apis(call: Call, fields: Fields[Any]) -> None:
-    await call.resources.lookup.be_certain()
-    api_grants.check(fields, call.resources.lookup.apis)
+    if fields.good("apis"):
+        await call.resources.lookup.be_certain()
+        api_grants.check(fields, call.resources.lookup.apis)
 
 
 async def list_clients(call: Call) -> Response:
@@ -188,11 +188,10 @@ async def read_client(call: Call) -> Response:
 
 async def change_client(call: Call) -> Response:
     only_at = if_match.versions(call, required=True)
-    fields = Fields(ChangeOAuthClientRequest, call.request.headers.get("content-type"), call.body)
+    fields = Fields(ChangeOAuthClientRequest, call.content_type, call.body)
     client_settings.check_changed(fields, call.resources.settings)
     key_fields.check_certificate_names(fields)
-    if fields.good("apis"):
-        await _check_apis(call, fields)
+    await _check_apis(call, fields)
     command = client_settings.change(fields.done(), call.caller.holder)
     stream = stream_asked(call)
     handled = await handle(call.resources.ledger, CLIENT, stream, command, call.meta, only_at=only_at)

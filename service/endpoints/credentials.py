@@ -40,7 +40,7 @@ class RecognizeRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid
 
 
 async def recognize(call: Call) -> Response:
-    fields = Fields(RecognizeRequest, call.request.headers.get("content-type"), call.body)
+    fields = Fields(RecognizeRequest, call.content_type, call.body)
     text = fields.done().credential.strip()
     counted = await _counted(call)
     found = await _found(call, text)

@@ -37,7 +37,7 @@ NONE = "You have no initial access token with this id."
 
 async def issue(call: Call) -> Response:
     fields, now = (
-        Fields(CreateInitialAccessTokenRequest, call.request.headers.get("content-type"), call.body),
+        Fields(CreateInitialAccessTokenRequest, call.content_type, call.body),
         utc_now(),
     )
     client_settings.check_scopes(fields)

@@ -55,7 +55,7 @@ def shown_key(key: StoredKey, used: datetime | None) -> ClientKey:
 
 
 async def add_key(call: Call) -> Response:
-    fields = Fields(AddKeyRequest, call.request.headers.get("content-type"), call.body)
+    fields = Fields(AddKeyRequest, call.content_type, call.body)
     now = utc_now()
     expires_at, others_expire_at = expiry(fields, "expiresUtc", now), expiry(fields, "othersExpireUtc", now)
     kept = _kept(fields, now, expires_at)

@@ -20,7 +20,7 @@ from service.endpoints.resource_metadata import MANAGEMENT_API
 from service.endpoints.responses import MIN_POSITION, Found, as_problem, position_in, refusal, sent_at_once, unreached
 from service.grants.audited_reads import record_read
 from service.grants.refusal_events import Sender, not_permitted, record_not_permitted
-from service.http.asgi import address, header, read_body, repeated, resources_of, respond, whole_body
+from service.http.asgi import address, header, read_body, repeated, resources_of, respond
 from service.http.last_head import once_a_head
 from service.http.methods import action_of
 from service.problems import Forbidden, Invalid, NotFound, Unauthenticated
@@ -86,8 +86,7 @@ class Managed:
         except Unauthenticated as refused:
             refused.headers.update(protected.challenge(refused, resources.settings.issuer, MANAGEMENT_API))
             caller = refused
-        if resources.nonces.required:
-            headers.update(protected.next_nonce(request.scope, resources))
+        headers.update(protected.next_nonce(request.scope, resources))
         if not request.scope.get(COUNTED, False):
             await count_request(resources, caller, request.scope, headers)
         if isinstance(caller, Unauthenticated):
@@ -121,9 +120,7 @@ async def _carried_out(
         fault = await unreached(resources, head.min_position)
     if fault is not None:
         raise Invalid(fault)
-    body = whole_body(request.scope)
-    if body is None:
-        body = await read_body(request.scope, request.receive)
+    body = await read_body(request.scope, request.receive)
     call = Call(request=request, resources=resources, caller=caller, request_id=request_id, body=body)
     try:
         response = await action.carry_out(call)

@@ -57,7 +57,7 @@ class RehearsalRequest(Struct, frozen=True, kw_only=True, rename="camel", forbid
 
 
 async def rehearse(call: Call) -> Response:
-    fields = Fields(RehearsalRequest, call.request.headers.get("content-type"), call.body)
+    fields = Fields(RehearsalRequest, call.content_type, call.body)
     now = datetime.now(UTC)
     until = max(min(fields.good("until") or now, now), BEGINNING)
     since = max(fields.good("since") or until - USUAL_SPAN, BEGINNING)

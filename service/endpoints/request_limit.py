@@ -20,8 +20,7 @@ async def count_request(
     if limit == 0:
         return
     if isinstance(caller, Caller):
-        key = caller.limited_as
-        counted = resources.rate_limit.counted_here(key) or await resources.rate_limit.count(key)
+        counted = await resources.rate_limit.count(caller.limited_as)
     else:  # a stranger has no token, or guesses one, so strangers are counted exactly
         counted = await resources.limits.count(f"address {network(address(scope))}")
     headers.update(counted.headers(limit))

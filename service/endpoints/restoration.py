@@ -55,7 +55,7 @@ class RestoredClient(RestoredBot, frozen=True, kw_only=True, rename="camel"):
 
 
 async def restore_client_asked(call: Call) -> Response:
-    fields = Fields(RestoreClientRequest, call.request.headers.get("content-type"), call.body)
+    fields = Fields(RestoreClientRequest, call.content_type, call.body)
     stream = stream_asked(call)
     asked, position = await _asked(call, fields)
     wish = Wish(
@@ -78,7 +78,7 @@ async def restore_client_asked(call: Call) -> Response:
 
 
 async def restore_bot_asked(call: Call) -> Response:
-    fields = Fields(RestoreBotRequest, call.request.headers.get("content-type"), call.body)
+    fields = Fields(RestoreBotRequest, call.content_type, call.body)
     stream = bot_stream(call.request.path_params["bot_id"])
     if stream is None:
         raise NotFound("You have no bot with this id.")

@@ -62,7 +62,7 @@ class RevokeTreeRequest(Struct, frozen=True, kw_only=True, rename="camel", forbi
 
 async def revoke(call: Call) -> Response:
     ledger = call.resources.ledger
-    fields = Fields(RevokeTreeRequest, call.request.headers.get("content-type"), call.body)
+    fields = Fields(RevokeTreeRequest, call.content_type, call.body)
     since = await _since(call, fields)
     asked, meta = fields.done(), call.meta
     if lacking := sorted(NEEDED - call.caller.scopes):

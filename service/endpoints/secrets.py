@@ -53,7 +53,7 @@ def shown_secret(secret: StoredSecret, used: datetime | None) -> ClientSecret:
 
 
 async def add_secret(call: Call) -> Response:
-    fields = Fields(AddSecretRequest, call.request.headers.get("content-type"), call.body)
+    fields = Fields(AddSecretRequest, call.content_type, call.body)
     now = utc_now()
     expires_at, others_expire_at = expiry(fields, "expiresUtc", now), expiry(fields, "othersExpireUtc", now)
     asked = fields.done()

@@ -66,7 +66,7 @@ async def list_signing_keys(call: Call) -> Response:
 
 async def rotate_signing_keys(call: Call) -> Response:
     resources, meta = call.resources, call.meta
-    asked = Fields(RotateKeysRequest, call.request.headers.get("content-type"), call.body).done()
+    asked = Fields(RotateKeysRequest, call.content_type, call.body).done()
     url, master_key = resources.settings.database_url, resources.settings.master_key
     assert url is not None
     assert master_key is not None

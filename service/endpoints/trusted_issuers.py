@@ -39,7 +39,7 @@ NONE = "There is no trusted issuer with this id."
 
 
 async def register(call: Call) -> Response:
-    fields = Fields(CreateTrustedIssuerRequest, call.request.headers.get("content-type"), call.body)
+    fields = Fields(CreateTrustedIssuerRequest, call.content_type, call.body)
     settings = call.resources.settings
     trusted_issuer_schemas.check_new(fields, settings.issuer, settings.insecure_http_hosts)
     asked = fields.done()
@@ -85,7 +85,7 @@ async def read_trusted_issuer(call: Call) -> Response:
 
 async def change_trusted_issuer(call: Call) -> Response:
     only_at = if_match.versions(call, required=True)
-    fields = Fields(ChangeTrustedIssuerRequest, call.request.headers.get("content-type"), call.body)
+    fields = Fields(ChangeTrustedIssuerRequest, call.content_type, call.body)
     trusted_issuer_schemas.check_changed(fields, call.resources.settings.insecure_http_hosts)
     command, stream = trusted_issuer_schemas.change_of(fields.done()), stream_asked(call)
     handled = await handle(call.resources.ledger, TRUSTED_ISSUER, stream, command, call.meta, only_at=only_at)

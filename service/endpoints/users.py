@@ -109,7 +109,7 @@ async def read_user(call: Call) -> Response:
 
 async def change_user(call: Call) -> Response:
     only_at = if_match.versions(call, required=True)
-    fields = Fields(ChangeUserRequest, call.request.headers.get("content-type"), call.body)
+    fields = Fields(ChangeUserRequest, call.content_type, call.body)
     _check_profile(fields)
     changes, user, people = _changes(fields.done()), user_asked(call), call.resources.people
     handled = await people.change_profile(user, changes, call.meta, by=call.caller.holder, only_at=only_at)
@@ -138,7 +138,7 @@ def _email_fault(text: str) -> str | None:
 
 
 def _asked(call: Call) -> CreateUserRequest:
-    fields = Fields(CreateUserRequest, call.request.headers.get("content-type"), call.body)
+    fields = Fields(CreateUserRequest, call.content_type, call.body)
     email, password = fields.good("email"), fields.good("password")
     if email is not None and not is_email(email):
         fields.fault("email", "must be an e-mail address, such as ada@example.com")

@@ -25,11 +25,11 @@ async def code_at_once(
         return None
     if not isinstance(await next_step(resources, request, seen, signed_in), IssueCode):
         return None
-    counted_as, codes = codes_of(signed_in), resources.codes
-    if (codes.counted_here(counted_as) or await codes.count(counted_as)).used > codes.limit:
+    counted_as = codes_of(signed_in)
+    if (await resources.codes.count(counted_as)).used > resources.codes.limit:
         return None
     try:
         return request, await issue_code_from_memory(resources, request, seen, signed_in)
     except Overtaken:
-        codes.take_back(counted_as)
+        resources.codes.take_back(counted_as)
         return None

@@ -65,18 +65,12 @@ class Identified:
         await self._app(scope, receive, send)
 
 
-def whole_body(scope: Scope) -> bytes | None:
-    """Return the body, if all of it has arrived. Raises BodyTooLong."""
-    exchange: Exchange | None = scope.get(EXCHANGE)
-    whole = None if exchange is None else exchange.whole_body()
-    if whole is not None and len(whole) > MOST_BYTES:
-        raise BodyTooLong
-    return whole
-
-
 async def read_body(scope: Scope, receive: Receive) -> bytes:
     """Return the body. Raises BodyTooLong before more than MOST_BYTES are in memory, and BodyCutShort."""
-    if (whole := whole_body(scope)) is not None:
+    exchange: Exchange | None = scope.get(EXCHANGE)
+    if exchange is not None and (whole := exchange.whole_body()) is not None:
+        if len(whole) > MOST_BYTES:
+            raise BodyTooLong
         return whole
     declared = header(scope, b"content-length")
     # The text is checked first: it may have many leading zeros, and Python refuses to convert a very long number.

@@ -27,11 +27,8 @@ class Trace(Struct, frozen=True, kw_only=True):
 
 def read(headers: Iterable[tuple[bytes, bytes]]) -> Trace | None:
     """Return the trace that the headers name. A header that is malformed, or there twice, names none (section 3.2.2)."""
-    given = [*headers]
-    if NAME not in dict(given):  # one look, instead of one at each header
-        return None
-    named = [value for name, value in given if name == NAME]
-    return parse(named[0].decode("latin-1")) if len(named) == 1 else None
+    given = [value for name, value in headers if name == NAME]
+    return parse(given[0].decode("latin-1")) if len(given) == 1 else None
 
 
 def parse(text: str) -> Trace | None:

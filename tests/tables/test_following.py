@@ -13,6 +13,7 @@ from events.client import ClientDeleted, ClientDisabled, ClientRegistered
 from events.codec import Recorded
 from events.database import Connection
 from events.log import Append, Log
+from events.replay import Checkpoint
 from projections import registry
 from projections.catch_up import CatchUp, Source, events
 from projections.engine import bulk, checkpoints, entries, follow
@@ -161,7 +162,7 @@ async def test_one_process_follows_and_another_takes_over_when_its_connection_en
 ):
     steps: Counter[int] = Counter()
 
-    async def counting(connection: Connection, projection: CatchUp[Any, Any]) -> Any:
+    async def counting(connection: Connection, projection: CatchUp[Any, Any]) -> Checkpoint | None:
         if projection is BY_OWNER:  # a service of other tests in this process follows, too
             steps[connection.get_server_pid()] += 1
         return await step(connection, projection)
@@ -187,7 +188,7 @@ async def test_a_process_that_only_follows_goes_before_those_that_serve_even_in_
     monkeypatch.setattr("projections.engine.election.ENDS_SECONDS", 0.0)
     by: list[str] = []
 
-    async def noting(connection: Connection, projection: CatchUp[Any, Any]) -> Any:
+    async def noting(connection: Connection, projection: CatchUp[Any, Any]) -> Checkpoint | None:
         if projection is BY_OWNER:
             by.append("apart" if connection.get_server_pid() in apart_pids else "serving")
             if len(by) == 2:
@@ -218,7 +219,7 @@ async def test_a_log_that_grows_all_the_time_is_followed_to_where_it_ended_and_t
 ):
     steps = 0
 
-    async def growing(connection: Connection, projection: CatchUp[Any, Any]) -> Any:
+    async def growing(connection: Connection, projection: CatchUp[Any, Any]) -> Checkpoint | None:
         nonlocal steps
         steps += 1
         more = await step(connection, projection)
