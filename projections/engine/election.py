@@ -20,7 +20,7 @@ from projections.catch_up import CatchUp
 from projections.engine import checkpoints
 from projections.engine.checkpoints import Behind
 from projections.engine.follow import cohorts, step
-from projections.engine.pace import AT_ONCE, WITHOUT_REST, Pace, Paces
+from projections.engine.pace import AT_ONCE, WITHOUT_REST, IdleTime, Pace, Paces
 from projections.views import publication
 
 Found = TypeVar("Found")
@@ -62,7 +62,7 @@ class Follower:
         **settings: str,
     ) -> None:
         self._projections = projections
-        self._paces = paces
+        self._paces, self._idle = paces, IdleTime()
         self._session = DatabaseSession(url, **UNHURRIED, **settings)
         self._faults: dict[str, str] = {}
         self._has_published = False
@@ -88,7 +88,8 @@ class Follower:
         while followed:
             reached: dict[str, Checkpoint] = {}
             for cohort, left in cohorts(followed, found.ends):
-                reached |= await self._further(step, cohort, self._paces[cohort[0].follows.log].with_left(left))
+                pace = self._paces[cohort[0].follows.log].now(left=left, idle=self._idle.since_last_look())
+                reached |= await self._further(step, cohort, pace)
                 for done in (each for each in cohort if each.id not in reached):
                     able.pop(done.id)
             is_old = time.monotonic() - seen_at > ENDS_SECONDS

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +17,12 @@ from events.log import Append, Log
 from events.replay import Checkpoint
 from projections import registry
 from projections.catch_up import CatchUp, Source, events
-from projections.engine import bulk, checkpoints, entries, follow
+from projections.engine import bulk, checkpoints, entries, follow, pace
 from projections.engine.checkpoints import OtherVersion, install
 from projections.engine.election import Follower
 from projections.engine.follow import step
 from projections.engine.hastening import hasten
-from projections.engine.pace import FAR, Pace
+from projections.engine.pace import FAR, IdleTime, Pace
 from projections.engine.rebuild import rebuild
 from projections.engine.status import Status, statuses
 from projections.engine.verify import verify
@@ -342,9 +343,25 @@ async def test_a_table_beside_that_cannot_be_used_is_no_fault_of_a_reader_s(log,
 
 
 def test_the_share_of_the_follower_grows_with_what_is_left_up_to_its_most():
-    pace = Pace(0.1, at_most=0.5)
-    assert [pace.with_left(left).share for left in (0, FAR // 2, FAR, 9 * FAR)] == pytest.approx([0.1, 0.3, 0.5, 0.5])
-    assert Pace(0.15).with_left(9 * FAR).share == 0.15
+    growing = Pace(0.1, when_far=0.8)
+    shares = [growing.now(left=left, idle=0.0).share for left in (0, FAR // 10, FAR // 2, FAR, 9 * FAR)]
+    assert shares == pytest.approx([0.1, 0.1, 0.2, 0.8, 0.8])
+    assert Pace(0.15).now(left=9 * FAR, idle=1.0).share == 0.15
+
+
+def test_the_share_of_the_follower_grows_with_the_time_in_which_its_process_is_idle():
+    growing = Pace(0.01, when_far=0.5, when_idle=0.3)
+    assert [growing.now(left=0, idle=idle).share for idle in (0.0, 0.1, 0.5, 1.0)] == pytest.approx(
+        [0.01, 0.01, 0.075, 0.3]
+    )
+    assert growing.now(left=FAR, idle=1.0).share == 0.5
+
+
+def test_a_process_is_idle_for_the_time_in_which_none_of_its_threads_computes(monkeypatch):
+    passed, computed = iter([100.0, 102.0, 104.0, 105.0]), iter([7.0, 7.5, 9.5, 12.0])
+    monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=passed.__next__, process_time=computed.__next__))
+    idle = IdleTime()
+    assert [idle.since_last_look() for _ in range(3)] == [0.75, 0.0, 0.0]
 
 
 def test_the_rest_after_a_step_is_the_rest_of_its_share_and_a_second_at_most():
