@@ -30,8 +30,8 @@ from projections.engine.fold import Fold
 from projections.engine.tables import Relation
 from projections.engine.totals import Target
 
-POSITIONS_A_STEP = 200
-"""So few that a serving process is not held up: 200 tokens of 1,000 clients hold its event loop for about four milliseconds at a time."""
+POSITIONS_A_STEP = 100
+"""So few that a serving process is not held up: they hold its event loop for two milliseconds, in parts. Twice as many would cost 8 % less each."""
 
 TOKENS_A_STEP = 4000
 """More where Postgres adds them up, which holds up no event loop. The larger the step, the less a token costs: a client that got many in it has its rows written once."""

@@ -76,11 +76,11 @@ AT_ONCE: Paces = {"log": WITHOUT_REST, "issuance": WITHOUT_REST}
 APART: Paces = {"log": Pace(0.5), "issuance": Pace(0.5)}
 """Of a process that does nothing else."""
 
-SERVING: Paces = {"log": Pace(0.01, when_far=0.5, when_idle=0.3), "issuance": Pace(0.05)}
+SERVING: Paces = {"log": Pace(0.01, when_far=0.5, when_idle=0.3), "issuance": Pace(0.01, when_far=0.05, when_idle=0.05)}
 """Of a process that serves. Requests go before events, for nobody waits for those: who reads what is still to be followed goes on with it at
 once (projections/engine/hastening.py). They are never very far behind, so that this takes seconds at most. A change costs some 60 µs, here and
 in Postgres. A process that is idle for two thirds of the time keeps pace with 2,000 a second; one that is always busy responds first.
 A burst of tokens that are still to be followed must not be felt in the next ones, for the core on which Postgres adds them up is also
-needed to record new ones. It adds one up in 2 µs, or 6 if each is of another client,
-so a twentieth of the time is enough for more than one process can issue.
+needed to record new ones. It adds one up in 2 µs, or 6 if each is of another client, so a twentieth of the time is enough for more than one
+process can issue: that is the share of an idle process, and of any when it is far behind.
 """

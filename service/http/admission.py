@@ -63,15 +63,14 @@ class Admission:
 
     __slots__ = (
         *("_accepted", "_asked", "_in_vain", "_lately", "_lookahead", "_may_wait", "_others", "_reads", "_refusal_of"),
-        "_stood",
-        "room",
+        *("_stood", "_tokens", "room"),
     )
 
     def __init__(
         self, refusal_of: Callable[[bytes], Refused | None], may_wait: Callable[[int], bool] = lambda _: True
     ) -> None:
         self._refusal_of, self._may_wait, self._lookahead = refusal_of, may_wait, Lookahead()
-        self._accepted = self._reads = self._others = self._in_vain = 0
+        self._accepted = self._reads = self._others = self._tokens = self._in_vain = 0
         self._asked, self._stood, self.room = 0.0, False, float(MOST)
         self._lately: list[float] = []
         """How many each of the last turns accepted; the room of one kind, where that was less."""
@@ -80,7 +79,7 @@ class Admission:
         """Whether some request may have to be refused: this turn has accepted what it has room for, of one kind at least, or no more tokens may
         wait for a commit.
         """
-        return self._reads >= self.room or self._others >= self.room or not self._may_wait(self._others)
+        return self._reads >= self.room or self._others >= self.room or not self._may_wait(self._tokens)
 
     def refused(self, data: bytes, known: tuple[str, bytes] | None) -> Refused | None:
         """Return the refusal of these bytes, and count it, if they are exactly one request for which there is no room. Is called while
@@ -113,6 +112,7 @@ class Admission:
                 self._reads += 1
             else:
                 self._others += 1
+                self._tokens += url.endswith(TOKEN)
         if not self._accepted:
             self.asked(loop.time())
             loop.call_soon(self._end, loop)
@@ -123,12 +123,12 @@ class Admission:
         return (self._reads if is_read else self._others) < self.room
 
     def _waits_in_vain(self, url: bytes, data: bytes) -> bool:
-        return url.endswith(TOKEN) and FOR_A_MACHINE in data and not self._may_wait(self._others)
+        return url.endswith(TOKEN) and FOR_A_MACHINE in data and not self._may_wait(self._tokens)
 
     def _end(self, loop: asyncio.AbstractEventLoop) -> None:
         """All sockets were read. Measure until the loop comes round again, if there is much to do."""
         accepted, came = self._accepted, self._accepted + self._in_vain
-        self._accepted = self._reads = self._others = self._in_vain = 0
+        self._accepted = self._reads = self._others = self._tokens = self._in_vain = 0
         if came >= LEAST:
             loop.call_soon(self._measured, accepted, thread_time())
         else:

@@ -17,7 +17,7 @@ REGISTRATION = b"POST /api/v1/auth/clients HTTP/1.1\r\nHost: test\r\n" + LENGTH 
 CODE = TOKEN.replace(b"client_credentials&", b"authorization_code&")
 LIST = b"GET /api/v1/auth/clients HTTP/1.1\r\nHost: test\r\n\r\n"
 PAGE = b"GET /openid/authorize?client_id=a HTTP/1.1\r\nHost: test\r\n\r\n"
-A_TOKEN, A_READ = ("POST", b"/openid/token"), ("GET", b"/openid/jwks")
+A_TOKEN, A_CHANGE, A_READ = ("POST", b"/openid/token"), ("POST", b"/api/v1/auth/clients"), ("GET", b"/openid/jwks")
 ALIVE = b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n"
 
 
@@ -198,6 +198,15 @@ async def test_a_token_for_a_machine_is_refused_before_any_work_if_as_many_wait_
     room, ends.line.said = 1, b""
     assert await ends.answered(TOKEN) == [200]
     ends.protocol.connection_lost(None)
+
+
+async def test_ahead_of_a_token_that_is_to_wait_for_a_commit_are_only_the_tokens_of_the_turn():
+    admission = Admission(Refusals("").of, lambda ahead: ahead < 1)
+    for _ in range(LEAST):
+        judged(admission, *A_CHANGE)
+    assert admission.refused(TOKEN, None) is None
+    judged(admission, *A_TOKEN)
+    assert admission.refused(TOKEN, None) is not None
 
 
 async def test_those_who_may_not_wait_for_a_commit_count_among_those_who_came_meanwhile(
