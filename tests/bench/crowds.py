@@ -48,9 +48,10 @@ class Asking(Exchange):
         super().__init__(requests, status, read)
         self._then = then
 
-    def took(self, head: bytes, body: bytes) -> None:
-        super().took(head, body)
+    def took(self, head: bytes, body: bytes) -> bool:
+        done = super().took(head, body)
         self._then(head, body)
+        return done
 
 
 def _in_groups(cookies: Sequence[str]) -> Iterator[str]:

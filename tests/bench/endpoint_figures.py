@@ -98,7 +98,7 @@ def _costs(title: str, measured: Sequence[Measured]) -> Table:
 def _latencies(title: str, measured: Sequence[Measured]) -> Table:
     made = table(
         f"{title}: milliseconds at a fixed rate of arrivals (open loop), {SHOWN}",
-        *("", "a second", "p50", "p99", "goal", "p99 (least to most)", "p99.9", "dropped"),
+        *("", "a second", "p50", "p99", "goal", "p99 (least to most)", "p99.9", "503, Retry-After", "dropped"),
     )
     for each in measured:
         for rate, compared in each.latencies.items():
@@ -111,6 +111,7 @@ def _latencies(title: str, measured: Sequence[Measured]) -> Table:
                 _bound(each, rate, statistics.median(p99)),
                 f"{p99[0]:.2f} to {p99[-1]:.2f}",
                 _all(compared, lambda r: r.p999 * 1e3, "{:.2f}"),
+                _all(compared, lambda r: r.refused / r.requests, "{:.1%}"),
                 str(compared.dropped),
             )
     return made

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from tests.bench.around import Cluster
 from tests.bench.compared import Compared, compared
-from tests.bench.load import LEAD_SECONDS, Exchange, closed_loop, open_loop, rate_of
+from tests.bench.load import LEAD_SECONDS, Exchange, Patient, closed_loop, open_loop, rate_of
 from tests.bench.pace import Pace
 from tests.bench.peers import Peer
 from tests.bench.place import Place
@@ -80,8 +80,12 @@ def measured(
         for rate in _rates(endpoint, throughput):
             place.say(f"{endpoint.name} at {rate}/s")
             paced = partial(open_loop, rate=rate, seconds=_open_seconds(endpoint, rate, pace))
-            latencies[rate] = compared(peers, cluster, pace.open_rounds, endpoint.asking, paced)
+            latencies[rate] = compared(peers, cluster, pace.open_rounds, partial(_patient, endpoint), paced)
         yield Measured(endpoint=endpoint, throughput=throughput, latencies=latencies)
+
+
+def _patient(endpoint: Endpoint, peer: Peer) -> Exchange:
+    return Patient(endpoint.asking(peer))
 
 
 def _open_seconds(endpoint: Endpoint, rate: float, pace: Pace) -> float:

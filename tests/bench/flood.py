@@ -12,7 +12,7 @@ from itertools import cycle
 
 from msgspec import Struct
 
-from tests.bench.load import percentile
+from tests.bench.load import AGAIN, REFUSED, percentile
 from tests.bench.machine import Failed, Server
 
 CONNECTIONS = 800
@@ -20,7 +20,7 @@ CONNECTIONS = 800
 
 PATIENCE_SECONDS = 10.0
 ALIVE = b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-GOOD, REFUSED, AGAIN = b"HTTP/1.1 200 ", b"HTTP/1.1 503 ", b"\r\nretry-after: "
+GOOD = b"HTTP/1.1 200 "
 
 
 class Flood(Struct, frozen=True, kw_only=True):

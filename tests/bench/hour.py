@@ -11,8 +11,7 @@ from rich.table import Table
 from tests.bench.crowded import of_service
 from tests.bench.crowds import Crowd
 from tests.bench.figures import Figures, Goal, at_most, table
-from tests.bench.flood import AGAIN, REFUSED
-from tests.bench.load import Exchange, Round, closed_loop, open_loop
+from tests.bench.load import Exchange, Patient, Round, closed_loop, open_loop
 from tests.bench.machine import Failed, Server, free_port
 from tests.bench.peers import KNOWN_TOKENS, Peer, service
 from tests.bench.place import Place
@@ -58,23 +57,6 @@ class Mixed(Struct, frozen=True):
     rounds: Sequence[Round]
     refused: int
     cpu_seconds: float
-
-
-class Patient(Exchange):
-    """Counts each 503 with Retry-After, which a machine that has much else to do gives now and then."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-        self.refused = 0
-
-    def next(self) -> bytes | None:
-        return self._exchange.next()
-
-    def took(self, head: bytes, body: bytes) -> None:
-        if head.startswith(REFUSED) and AGAIN in head.lower():
-            self.refused += 1
-        else:
-            self._exchange.took(head, body)
 
 
 class Hour(Figures, frozen=True):
@@ -150,8 +132,7 @@ def _mixed(peer: Peer, crowd: Crowd, seconds: float) -> Mixed:
         run = partial(_steadily, peer.server, until=time.monotonic() + seconds)
         under_way = [threads.submit(run, exchange, rate=rate) for rate, exchange in asked]
         rounds = [round_ for each in under_way for round_ in each.result()]
-    refused = sum(each.refused for _, each in asked)
-    return Mixed(rounds, refused, peer.server.cpu_seconds() - cpu)
+    return Mixed(rounds, sum(each.refused for each in rounds), peer.server.cpu_seconds() - cpu)
 
 
 def _steadily(server: Server, exchange: Exchange, *, rate: float, until: float) -> list[Round]:

@@ -1,5 +1,6 @@
 """The load generator: sockets and an event loop of our own, bytes made beforehand, so that it takes the fewest microseconds."""
 
+import math
 import random
 import select
 import selectors
@@ -15,6 +16,8 @@ from tests.bench.machine import Failed, Server
 PATIENCE_SECONDS = 15
 LEAD_SECONDS = 0.3
 """What an open loop begins with and does not count: the program has stood still before, and has to do what it would have done meanwhile."""
+
+REFUSED, AGAIN = b"HTTP/1.1 503 ", b"\r\nretry-after: "
 
 ONE_IN = 50
 SHOWN = 500
@@ -41,8 +44,8 @@ class Exchange:
     def next(self) -> bytes | None:
         return next(self._requests, None)
 
-    def took(self, head: bytes, body: bytes) -> None:
-        """Raises Failed when the answer is not a good one."""
+    def took(self, head: bytes, body: bytes) -> bool:
+        """Whether the answer is what was asked for, and not a refusal that may be repeated. Raises Failed when it is not a good one."""
         if not head.startswith(self._begins):
             raise Failed(f"not {self._begins.decode()}: {head.decode()}\n{body[:SHOWN].decode(errors='replace')}")
         self._answers += 1
@@ -50,10 +53,24 @@ class Exchange:
             self._keep.append(body)
         if self._answers % ONE_IN == 1:
             self._read(body)
+        return True
+
+
+class Patient(Exchange):
+    """Takes a 503 with Retry-After, too, which a machine that has much else to do gives now and then."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def next(self) -> bytes | None:
+        return self._exchange.next()
+
+    def took(self, head: bytes, body: bytes) -> bool:
+        return not (head.startswith(REFUSED) and AGAIN in head.lower()) and self._exchange.took(head, body)
 
 
 class Round(Struct, frozen=True, kw_only=True):
-    """What came of one round. Latencies are in seconds."""
+    """What came of one round. Latencies are in seconds; that of a request that was refused is infinite."""
 
     requests: int
     seconds: float
@@ -62,6 +79,7 @@ class Round(Struct, frozen=True, kw_only=True):
     p50: float
     p99: float
     p999: float
+    refused: int = 0
     postgres_cpu_seconds: float = 0.0
     """Of all processes of the cluster; zero where it was not asked."""
     foreign_cpu_seconds: float = 0.0
@@ -149,6 +167,7 @@ class _Measuring:
             p50=percentile(taken, 500),
             p99=percentile(taken, 990),
             p999=percentile(taken, 999),
+            refused=taken.count(math.inf),
         )
 
 
@@ -182,8 +201,7 @@ def closed_loop(server: Server, exchange: Exchange, *, seconds: float, connectio
                 if answer is None:
                     continue
                 now = clock()
-                measuring.latencies.append(now - connection.begun)
-                exchange.took(*answer)
+                measuring.latencies.append(now - connection.begun if exchange.took(*answer) else math.inf)
                 if now > until or not _ask(connection, exchange, now):
                     busy -= 1
         return measuring.round()
@@ -213,9 +231,10 @@ def open_loop(server: Server, exchange: Exchange, *, rate: float, seconds: float
                 answer = connection.receive()
                 if answer is None:
                     continue
+                waited = clock() - connection.begun
+                latency = waited if exchange.took(*answer) else math.inf
                 if measuring is not None:
-                    measuring.latencies.append(clock() - connection.begun)
-                exchange.took(*answer)
+                    measuring.latencies.append(latency)
                 busy.remove(connection)
                 idle.append(connection)
             if measuring is None and due >= counted:

@@ -19,7 +19,7 @@ from tests.bench.compared import Compared
 from tests.bench.endpoints import Endpoint
 from tests.bench.figures import Figures, Goal, at_least, at_most, table
 from tests.bench.flood import Flood
-from tests.bench.load import Round, percentile, rate_of
+from tests.bench.load import Exchange, Patient, Round, percentile, rate_of
 from tests.bench.machine import Failed
 from tests.bench.overload import LATE_SECONDS, MOST_TRIES, least_disturbed
 from tests.bench.pace import CAREFUL
@@ -49,6 +49,14 @@ def _kept(*foreign: float, rounds: int) -> tuple[list[int], int]:
         rounds, lambda number: {"a": _round(number, 0.0), "b": _round(number, foreign[number])}
     )
     return [turn["a"].requests for turn in turns], dropped
+
+
+def test_a_refusal_that_may_be_repeated_is_no_fault_but_not_what_was_asked_for() -> None:
+    patient = Patient(Exchange(iter([]), 200, len))
+    assert patient.took(b"HTTP/1.1 200 OK", b"{}")
+    assert not patient.took(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1", b"{}")
+    with pytest.raises(Failed):
+        patient.took(b"HTTP/1.1 503 Service Unavailable", b"{}")
 
 
 def test_a_turn_is_repeated_when_another_program_disturbed_one_of_its_rounds() -> None:
