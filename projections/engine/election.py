@@ -19,7 +19,7 @@ from events.replay import Checkpoint
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints
 from projections.engine.checkpoints import Behind
-from projections.engine.follow import cohorts, step
+from projections.engine.follow import cohorts, positions_a_step, step
 from projections.engine.pace import AT_ONCE, WITHOUT_REST, IdleTime, Pace, Paces
 from projections.views import publication
 
@@ -88,8 +88,7 @@ class Follower:
         while followed:
             reached: dict[str, Checkpoint] = {}
             for cohort, left in cohorts(followed, found.ends):
-                pace = self._paces[cohort[0].follows.log].now(left=left, idle=self._idle.since_last_look())
-                reached |= await self._further(step, cohort, pace)
+                reached |= await self._further(step, cohort, self._pace(cohort[0], left))
                 for done in (each for each in cohort if each.id not in reached):
                     able.pop(done.id)
             is_old = time.monotonic() - seen_at > ENDS_SECONDS
@@ -104,6 +103,12 @@ class Follower:
 
     async def close(self) -> None:
         await self._session.close()
+
+    def _pace(self, first: CatchUp[Any, Any], left: int) -> Pace:
+        """Of a cohort with this first projection. After its last step there is nothing left to rest from."""
+        idle = self._idle.since_last_look()
+        is_last = left <= positions_a_step(first.follows, first.totals)
+        return WITHOUT_REST if is_last else self._paces[first.follows.log].now(left=left, idle=idle)
 
     async def _is_elected(self) -> bool:
         async with self._session.using() as connection:

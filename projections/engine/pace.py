@@ -14,16 +14,17 @@ from events.database import Connection, Use
 class Pace(Struct, frozen=True):
     """`share` is the part of the time in which the work goes on, here or in Postgres. 1.0 does not rest.
 
-    It grows up to `when_far` while FAR entries or more are left, and up to `when_idle` while the process does nothing else.
+    It grows up to `when_far` while `far` entries or more are left, and up to `when_idle` while the process does nothing else.
     """
 
     share: float
+    far: int = 1
     when_far: float = 0.0
     when_idle: float = 0.0
 
     def now(self, *, left: int, idle: float) -> "Pace":
         """Returns the pace while so many entries are left, in a process that is idle for this part of the time."""
-        return Pace(max(self.share, self.when_far * min(left / FAR, 1.0) ** 2, self.when_idle * idle**2))
+        return Pace(max(self.share, self.when_far * min(left / self.far, 1.0) ** 2, self.when_idle * idle**2))
 
     @asynccontextmanager
     async def step(self, connection: Connection) -> AsyncGenerator[None]:
@@ -59,11 +60,6 @@ class IdleTime:
         return max(0.0, 1.0 - busy / passed) if passed else 0.0
 
 
-FAR = 300_000
-"""While 3,000 events a second come, a fifth of the time keeps pace with them: that is the share at 190,000 events, a minute, behind. A
-burst of some seconds is followed when it is over, so that following takes little from its requests.
-"""
-
 SHARE_WITHIN_A_SNAPSHOT = 0.5
 LONGEST_REST_SECONDS = 1.0
 GENTLE = Pace(0.04)
@@ -76,11 +72,16 @@ AT_ONCE: Paces = {"log": WITHOUT_REST, "issuance": WITHOUT_REST}
 APART: Paces = {"log": Pace(0.5), "issuance": Pace(0.5)}
 """Of a process that does nothing else."""
 
-SERVING: Paces = {"log": Pace(0.01, when_far=0.5, when_idle=0.3), "issuance": Pace(0.01, when_far=0.05, when_idle=0.05)}
+SERVING: Paces = {
+    "log": Pace(0.01, far=300_000, when_far=0.5, when_idle=0.3),
+    "issuance": Pace(0.005, far=20_000_000, when_far=0.05),
+}
 """Of a process that serves. Requests go before events, for nobody waits for those: who reads what is still to be followed goes on with it at
-once (projections/engine/hastening.py). They are never very far behind, so that this takes seconds at most. A change costs some 60 µs, here and
-in Postgres. A process that is idle for two thirds of the time keeps pace with 2,000 a second; one that is always busy responds first.
-A burst of tokens that are still to be followed must not be felt in the next ones, for the core on which Postgres adds them up is also
-needed to record new ones. It adds one up in 2 µs, or 6 if each is of another client, so a twentieth of the time is enough for more than one
-process can issue: that is the share of an idle process, and of any when it is far behind.
+once (projections/engine/hastening.py). A change costs some 60 µs, here and in Postgres. A process that is idle for two thirds of the time
+keeps pace with 2,000 a second. One that is always busy responds first: a burst of some seconds is followed when it is over, and 3,000 a
+second are kept pace with at 190,000, a minute behind.
+
+A burst of tokens that are still to be followed must not be felt in the next ones, not even at their 99th percentile: Postgres needs the same
+core to record those. It adds one up in 2 µs, or 6 if each is of another client, so some 4,000 a second are followed in less than a
+hundredth of the time. If more come for an hour, a twentieth of the time is enough for more than one process can issue.
 """

@@ -22,7 +22,7 @@ from projections.engine.checkpoints import OtherVersion, install
 from projections.engine.election import Follower
 from projections.engine.follow import step
 from projections.engine.hastening import hasten
-from projections.engine.pace import FAR, IdleTime, Pace
+from projections.engine.pace import IdleTime, Pace
 from projections.engine.rebuild import rebuild
 from projections.engine.status import Status, statuses
 from projections.engine.verify import verify
@@ -342,19 +342,33 @@ async def test_a_table_beside_that_cannot_be_used_is_no_fault_of_a_reader_s(log,
     assert not await hasten(reader, BY_OWNER, [BY_OWNER, COUNTS])
 
 
+@pytest.mark.usefixtures("registered")
+async def test_a_follower_rests_between_its_steps_and_not_after_the_last_one(log, database, monkeypatch):
+    rested: list[float] = []
+    monkeypatch.setattr(follow, "POSITIONS_A_STEP", 2)
+    monkeypatch.setattr(Pace, "rest_after", lambda self, _: rested.append(self.share) or 0.0)
+    follower = Follower([BY_OWNER], database, paces={"log": Pace(0.5), "issuance": Pace(0.5)})
+    await follower.look()
+    rested.clear()
+    await happened(log, ("alice", 2), ("bob", 2), ("carol", 2))
+    await follower.look()
+    await follower.close()
+    assert rested == [0.5, 0.5, 1.0]
+
+
 def test_the_share_of_the_follower_grows_with_what_is_left_up_to_its_most():
-    growing = Pace(0.1, when_far=0.8)
-    shares = [growing.now(left=left, idle=0.0).share for left in (0, FAR // 10, FAR // 2, FAR, 9 * FAR)]
+    growing = Pace(0.1, far=1000, when_far=0.8)
+    shares = [growing.now(left=left, idle=0.0).share for left in (0, 100, 500, 1000, 9000)]
     assert shares == pytest.approx([0.1, 0.1, 0.2, 0.8, 0.8])
-    assert Pace(0.15).now(left=9 * FAR, idle=1.0).share == 0.15
+    assert Pace(0.15).now(left=9000, idle=1.0).share == 0.15
 
 
 def test_the_share_of_the_follower_grows_with_the_time_in_which_its_process_is_idle():
-    growing = Pace(0.01, when_far=0.5, when_idle=0.3)
+    growing = Pace(0.01, far=1000, when_far=0.5, when_idle=0.3)
     assert [growing.now(left=0, idle=idle).share for idle in (0.0, 0.1, 0.5, 1.0)] == pytest.approx(
         [0.01, 0.01, 0.075, 0.3]
     )
-    assert growing.now(left=FAR, idle=1.0).share == 0.5
+    assert growing.now(left=1000, idle=1.0).share == 0.5
 
 
 def test_a_process_is_idle_for_the_time_in_which_none_of_its_threads_computes(monkeypatch):
