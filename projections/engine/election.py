@@ -4,6 +4,7 @@ By default it is one of those that serve. A process that does nothing else (`mun
 each serving process gives the lock up, and takes part again once it is gone.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from events import locks
-from events.database import LOST, Connection, Unavailable
+from events.database import LOST, Connection, Unavailable, Use
 from events.database_session import DatabaseSession
 from events.election import Election
 from events.replay import Checkpoint
@@ -20,7 +21,7 @@ from projections.catch_up import CatchUp
 from projections.engine import checkpoints
 from projections.engine.checkpoints import Behind
 from projections.engine.follow import cohorts, positions_a_step, step
-from projections.engine.pace import AT_ONCE, WITHOUT_REST, IdleTime, Pace, Paces
+from projections.engine.pace import AT_ONCE, AT_THE_END, WITHOUT_REST, IdleTime, Pace, Paces
 from projections.views import publication
 
 Found = TypeVar("Found")
@@ -47,7 +48,7 @@ log = logging.getLogger("muniment.projections")
 
 
 class Follower:
-    """Follows projections in turns, so that none holds up the others. Processes with the same versions of them elect one.
+    """Follows projections in turns, so that none holds up the others; each rests by itself. Processes with the same versions of them elect one.
 
     `is_apart` says that the process does nothing else. The election saves work and is not needed for correctness: two that followed at once would still count every entry once.
     """
@@ -79,18 +80,14 @@ class Follower:
             return
         new = await self._ask(checkpoints.missing, self._projections, [])
         for each in new:
-            await self._further(checkpoints.install, [each], WITHOUT_REST)  # requests wait for the tables
+            await self._further(checkpoints.install, [each])
         if new or not self._has_published:
             await self._publish()
         able = {each.id: each for each in self._projections}
         found, seen_at = await self._ask(checkpoints.behind, self._projections, NOTHING), time.monotonic()
-        ends, followed = found.ends, found.followed
+        ends, followed, due, is_late = found.ends, found.followed, dict[str, float](), False
         while followed:
-            reached: dict[str, Checkpoint] = {}
-            for cohort, left in cohorts(followed, found.ends):
-                reached |= await self._further(step, cohort, self._pace(cohort[0], left))
-                for done in (each for each in cohort if each.id not in reached):
-                    able.pop(done.id)
+            reached = await self._turn(cohorts(followed, found.ends), able, due, is_late=is_late)
             is_old = time.monotonic() - seen_at > ENDS_SECONDS
             if is_old and not await self._is_elected():
                 return
@@ -98,17 +95,45 @@ class Follower:
             if is_old or not found.short_of(ends):  # what another process did meanwhile is in the database alone
                 found = await self._ask(checkpoints.behind, list(able.values()), NOTHING)
             if is_old:
-                ends, seen_at = found.ends, time.monotonic()
+                ends, seen_at, is_late = found.ends, time.monotonic(), True
             followed = found.short_of(ends)
 
     async def close(self) -> None:
         await self._session.close()
 
-    def _pace(self, first: CatchUp[Any, Any], left: int) -> Pace:
-        """Of a cohort with this first projection. After its last step there is nothing left to rest from."""
-        idle = self._idle.since_last_look()
-        is_last = left <= positions_a_step(first.follows, first.totals)
-        return WITHOUT_REST if is_last else self._paces[first.follows.log].now(left=left, idle=idle)
+    async def _turn(
+        self,
+        waiting: Sequence[tuple[Sequence[CatchUp[Any, Any]], int]],
+        able: dict[str, CatchUp[Any, Any]],
+        due: dict[str, float],
+        *,
+        is_late: bool,
+    ) -> dict[str, Checkpoint]:
+        """One step of each cohort that has rested, as soon as one of them has; returns how far they are. `due` is until when each rests, by its
+        first projection. For those that are no longer `able` there is nothing more to do.
+        """
+        await asyncio.sleep(min(due.get(cohort[0].id, 0.0) for cohort, _ in waiting) - time.monotonic())
+        idle, reached = self._idle.since_last_look(), dict[str, Checkpoint]()
+        for cohort, left in waiting:
+            first, begun = cohort[0], time.monotonic()
+            if due.get(first.id, 0.0) > begun:
+                continue
+            reached |= await self._further(step, cohort)
+            for done in (each for each in cohort if each.id not in reached):
+                able.pop(done.id)
+            ended = time.monotonic()
+            due[first.id] = ended + self._pace(first, left, idle, is_late=is_late).rest_after(ended - begun)
+        return reached
+
+    def _pace(self, first: CatchUp[Any, Any], left: int, idle: float, *, is_late: bool) -> Pace:
+        """Of a cohort with this first projection, of which so much was left. Only the first steps to the end need no rest: `is_late` says
+        that the end has moved since.
+        """
+        if left <= 0:
+            return AT_THE_END
+        if left <= positions_a_step(first.follows, first.totals) and not is_late:
+            return WITHOUT_REST
+        return self._paces[first.follows.log].now(left=left, idle=idle)
 
     async def _is_elected(self) -> bool:
         async with self._session.using() as connection:
@@ -123,14 +148,14 @@ class Follower:
         async with self._session.using() as connection:
             return await query(connection, projections) if self._election.is_held_by(connection) else otherwise
 
-    async def _further(self, act: Act, cohort: Sequence[CatchUp[Any, Any]], pace: Pace) -> dict[str, Checkpoint]:
+    async def _further(self, act: Act, cohort: Sequence[CatchUp[Any, Any]]) -> dict[str, Checkpoint]:
         """Returns how far those are, by their ids, for which there may be more to do.
 
         What fails for several is tried for each alone, so that a fault holds up no other, and is told. Raises Unavailable, and LOST.
         """
         reached, failed = None, None
         connection = await self._session.connection()
-        async with pace.step(connection):
+        async with Use(connection):
             try:
                 if self._election.is_held_by(connection):
                     reached = await act(connection, *cohort)
@@ -139,7 +164,7 @@ class Follower:
                     raise
                 failed = fault
         if failed is not None and len(cohort) > 1:
-            alone = [await self._further(act, [single], pace) for single in cohort]
+            alone = [await self._further(act, [single]) for single in cohort]
             return {each: at for found in alone for each, at in found.items()}
         if failed is not None:
             self._tell(cohort[0], failed)

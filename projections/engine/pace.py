@@ -14,7 +14,7 @@ from events.database import Connection, Use
 class Pace(Struct, frozen=True):
     """`share` is the part of the time in which the work goes on, here or in Postgres. 1.0 does not rest.
 
-    It grows up to `when_far` while `far` entries or more are left, and up to `when_idle` while the process does nothing else.
+    The share grows up to `when_far` while `far` entries or more are left, and up to `when_idle` while the process computes nothing.
     """
 
     share: float
@@ -47,7 +47,7 @@ class Pace(Struct, frozen=True):
 
 
 class IdleTime:
-    """How much of the time this process, with all its threads, did nothing."""
+    """How much of the time this process, with all its threads, computed nothing: it may have waited for a core."""
 
     def __init__(self) -> None:
         self._looked_at, self._used = time.monotonic(), time.process_time()
@@ -68,20 +68,23 @@ Paces = Mapping[Literal["log", "issuance"], Pace]
 """How fast each log is followed while there is more of it."""
 
 WITHOUT_REST = Pace(1.0)
+AT_THE_END = Pace(0.3)
+"""Of a table that is built beside another one, and takes its place as soon as nothing new comes during a rest."""
+
 AT_ONCE: Paces = {"log": WITHOUT_REST, "issuance": WITHOUT_REST}
 APART: Paces = {"log": Pace(0.5), "issuance": Pace(0.5)}
 """Of a process that does nothing else."""
 
 SERVING: Paces = {
-    "log": Pace(0.01, far=300_000, when_far=0.5, when_idle=0.3),
+    "log": Pace(0.01, far=60_000, when_far=0.5, when_idle=0.3),
     "issuance": Pace(0.02, far=300_000, when_far=0.05, when_idle=0.05),
 }
 """Of a process that serves. Requests go before events, for nobody waits for those: who reads what is still to be followed goes on with it at
-once (projections/engine/hastening.py). A change costs some 60 µs, here and in Postgres. A process that is idle for two thirds of the time
-keeps pace with 2,000 a second. One that is always busy responds first: a burst of some seconds is followed when it is over, and 3,000 a
-second are kept pace with at 190,000, a minute behind.
+once (projections/engine/hastening.py), and can follow some 30,000 events before its time is over. An event costs 60 µs, here and in
+Postgres. A process that is idle for two thirds of the time keeps pace with 2,000 a second. One that is always busy responds first: with
+800 a second it stands 19,000 behind, with 2,500 some 33,000, and a burst of some seconds is followed when it is over.
 
-A burst of tokens that are still to be followed must not be felt in the next ones: Postgres needs the same core to record those. It adds one
-up in 2 µs if the 4,000 of a step are of 100 clients, and in 15 if they are of 1,000; their hashes cost 4 more. So a twentieth of the time
-is enough for 8,000 a second of 100 clients, and for 2,500 of 1,000; whoever issues more all the time runs `muniment follow`.
+A burst of tokens that are still to be followed must not slow down the next ones: Postgres needs the same core to record those. It adds one
+up in 2 µs if the 4,000 of a step are of 100 clients, and in 15 if they are of 1,000. So a twentieth of the time is enough for 20,000 a second
+of 100 clients, and for 3,000 of 1,000; whoever issues more all the time runs `muniment follow`.
 """

@@ -41,7 +41,7 @@ IDLE_SECONDS = 1.0
 
 READS = ("GET", "HEAD", "OPTIONS")
 TOKEN, FOR_A_MACHINE = b"/openid/token", b"grant_type=client_credentials"
-"""Other tokens are committed with an event, and wait elsewhere."""
+"""Other tokens are committed with an event, and wait elsewhere. They count as ahead all the same: the body is not read here."""
 
 ADMISSION = "admission"
 """Where it is in the state of the lifespan."""

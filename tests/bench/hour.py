@@ -113,7 +113,7 @@ def _looks(peer: Peer, crowd: Crowd, minutes: float) -> Iterator[Look]:
             requests=requests,
             refused=mixed.refused,
             cpu_microseconds=mixed.cpu_seconds / asked * 1e6,
-            slowest=max(each.p999 for each in mixed.rounds),
+            slowest=max(each.slowest for each in mixed.rounds),
         )
         left -= STEP_MINUTES
 

@@ -79,6 +79,8 @@ class Round(Struct, frozen=True, kw_only=True):
     p50: float
     p99: float
     p999: float
+    slowest: float = 0.0
+    """Of the requests that were not refused."""
     refused: int = 0
     postgres_cpu_seconds: float = 0.0
     """Of all processes of the cluster; zero where it was not asked."""
@@ -159,6 +161,7 @@ class _Measuring:
         taken = sorted(self.latencies)
         if not taken:
             raise Failed("a round without an answer")
+        answered = len(taken) - taken.count(math.inf)
         return Round(
             requests=len(taken),
             seconds=time.perf_counter() - self._begun,
@@ -167,7 +170,8 @@ class _Measuring:
             p50=percentile(taken, 500),
             p99=percentile(taken, 990),
             p999=percentile(taken, 999),
-            refused=taken.count(math.inf),
+            slowest=taken[answered - 1] if answered else 0.0,
+            refused=len(taken) - answered,
         )
 
 

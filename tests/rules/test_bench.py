@@ -2,8 +2,15 @@
 
 import inspect
 import io
+import math
+import time
 from collections.abc import Iterable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import cycle, repeat
 from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from msgspec import json
@@ -19,8 +26,8 @@ from tests.bench.compared import Compared
 from tests.bench.endpoints import Endpoint
 from tests.bench.figures import Figures, Goal, at_least, at_most, table
 from tests.bench.flood import Flood
-from tests.bench.load import Exchange, Patient, Round, percentile, rate_of
-from tests.bench.machine import Failed
+from tests.bench.load import Exchange, Patient, Round, open_loop, percentile, rate_of
+from tests.bench.machine import Failed, Server
 from tests.bench.overload import LATE_SECONDS, MOST_TRIES, least_disturbed
 from tests.bench.pace import CAREFUL
 from tests.bench.peers import Peer
@@ -57,6 +64,35 @@ def test_a_refusal_that_may_be_repeated_is_no_fault_but_not_what_was_asked_for()
     assert not patient.took(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1", b"{}")
     with pytest.raises(Failed):
         patient.took(b"HTTP/1.1 503 Service Unavailable", b"{}")
+
+
+class _EverySecondRefused(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    statuses = cycle((200, 503))
+
+    def do_GET(self) -> None:
+        status = next(self.statuses)
+        self.send_response(status)
+        if status == 503:
+            self.send_header("Retry-After", "1")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in the library
+        """Nobody reads it."""
+
+
+def test_a_refused_request_of_an_open_loop_is_counted_and_takes_for_ever() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _EverySecondRefused) as listening:
+        serving = Thread(target=listening.serve_forever)
+        serving.start()
+        server = cast("Server", SimpleNamespace(address=listening.server_address, cpu_seconds=time.process_time))
+        asked = Patient(Exchange(repeat(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"), 200, len))
+        found = open_loop(server, asked, rate=200, seconds=0.2, connections=4)
+        listening.shutdown()
+        serving.join()
+    assert 0 < found.refused < found.requests
+    assert (found.p999, found.slowest < math.inf) == (math.inf, True)
 
 
 def test_a_turn_is_repeated_when_another_program_disturbed_one_of_its_rounds() -> None:

@@ -17,7 +17,7 @@ from events.log import Append, Log
 from events.replay import Checkpoint
 from projections import registry
 from projections.catch_up import CatchUp, Source, events
-from projections.engine import bulk, checkpoints, entries, follow, pace
+from projections.engine import bulk, checkpoints, election, entries, follow, pace
 from projections.engine.checkpoints import OtherVersion, install
 from projections.engine.election import Follower
 from projections.engine.follow import step
@@ -28,7 +28,7 @@ from projections.engine.status import Status, statuses
 from projections.engine.verify import verify
 from service.crypto.credentials import new_id
 from tests.conftest import fresh_database
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, until
 from tests.rules.samples import REGISTERED
 from tests.tables import clients_by_owner
 from tests.tables.conftest import appended, column, connected
@@ -343,17 +343,43 @@ async def test_a_table_beside_that_cannot_be_used_is_no_fault_of_a_reader_s(log,
 
 
 @pytest.mark.usefixtures("registered")
-async def test_a_follower_rests_between_its_steps_and_not_after_the_last_one(log, database, monkeypatch):
+@pytest.mark.parametrize(("end_seconds", "shares"), [(PATIENCE, [0.5, 0.5, 1.0]), (0.0, [0.5, 0.5, 0.5])])
+async def test_a_follower_rests_after_each_step_but_the_last_one_to_the_end_as_it_was_first(
+    log, database, monkeypatch, end_seconds, shares
+):
     rested: list[float] = []
     monkeypatch.setattr(follow, "POSITIONS_A_STEP", 2)
+    monkeypatch.setattr(election, "ENDS_SECONDS", end_seconds)
+    monkeypatch.setattr(IdleTime, "since_last_look", lambda _: 1.0)
     monkeypatch.setattr(Pace, "rest_after", lambda self, _: rested.append(self.share) or 0.0)
-    follower = Follower([BY_OWNER], database, paces={"log": Pace(0.5), "issuance": Pace(0.5)})
+    follower = Follower([BY_OWNER], database, paces={"log": Pace(0.1, when_idle=0.5), "issuance": Pace(0.1)})
     await follower.look()
     rested.clear()
     await happened(log, ("alice", 2), ("bob", 2), ("carol", 2))
     await follower.look()
     await follower.close()
-    assert rested == [0.5, 0.5, 1.0]
+    assert rested == shares
+
+
+@pytest.mark.usefixtures("registered")
+async def test_while_one_projection_rests_those_of_other_entries_go_on(log, database, reader, monkeypatch):
+    tiles = registry.find("log_tiles")
+    assert isinstance(tiles, CatchUp)
+    monkeypatch.setattr(follow, "POSITIONS_A_STEP", 2)
+    monkeypatch.setattr(Pace, "rest_after", lambda self, _: 0.0 if self.share == 1.0 else 10 * PATIENCE)
+    follower = Follower([BY_OWNER, tiles], database, paces={"log": Pace(0.5), "issuance": Pace(0.5)})
+    await happened(log, ("alice", 2), ("bob", 2))
+    looking = asyncio.create_task(follower.look())
+
+    async def positions() -> list[int] | None:
+        found = await checkpoints.live_of(reader, [BY_OWNER.id, tiles.id])
+        reached = [0 if each is None else each.position for each in found]
+        return reached if reached[1] == 4 else None
+
+    assert await until(positions) == [2, 4]
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
+    await follower.close()
 
 
 def test_the_share_of_the_follower_grows_with_what_is_left_up_to_its_most():
