@@ -16,6 +16,7 @@ ONE_KIND = pytest.mark.parametrize("world", ["an ordinary user"], indirect=True)
 SETTINGS = {
     "server_encoding": "UTF8",
     "data_checksums": "on",
+    "wal_segment_size": "1MB",
     "listen_addresses": "",
     "TimeZone": "UTC",
     "fsync": "on",
