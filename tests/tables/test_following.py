@@ -385,7 +385,7 @@ async def test_while_one_projection_rests_those_of_other_entries_go_on(log, data
 def test_the_share_of_the_follower_grows_with_what_is_left_up_to_its_most():
     growing = Pace(0.1, far=1000, when_far=0.8)
     shares = [growing.now(left=left, idle=0.0).share for left in (0, 100, 500, 1000, 9000)]
-    assert shares == pytest.approx([0.1, 0.1, 0.2, 0.8, 0.8])
+    assert shares == pytest.approx([0.1, 0.1, 0.4, 0.8, 0.8])
     assert Pace(0.15).now(left=9000, idle=1.0).share == 0.15
 
 
