@@ -20,8 +20,8 @@ from events.replay import Checkpoint
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints
 from projections.engine.checkpoints import Behind
-from projections.engine.follow import cohorts, positions_a_step, step
-from projections.engine.pace import AT_ONCE, AT_THE_END, WITHOUT_REST, IdleTime, Pace, Paces
+from projections.engine.follow import Cohort, cohorts, step
+from projections.engine.pace import AT_ONCE, AT_THE_END, IdleTime, Pace, Paces
 from projections.views import publication
 
 Found = TypeVar("Found")
@@ -63,7 +63,7 @@ class Follower:
         **settings: str,
     ) -> None:
         self._projections = projections
-        self._paces, self._idle = paces, IdleTime()
+        self._paces, self._idle, self._due = paces, IdleTime(), dict[str, float]()
         self._session = DatabaseSession(url, **UNHURRIED, **settings)
         self._faults: dict[str, str] = {}
         self._has_published = False
@@ -72,7 +72,8 @@ class Follower:
         self._apart = Election(LOCK_APART, self._name) if is_apart else None
 
     async def look(self) -> None:
-        """Follows every projection to the end of its log, if this is the process to do it. To be called every second.
+        """Follows every projection to the end of its log, if this is the process to do it, or until each is to rest for longer than
+        ENDS_SECONDS. To be called every second.
 
         The end is where it was a moment ago: a log that grows all the time would be followed entry by entry, each with a commit.
         """
@@ -85,9 +86,12 @@ class Follower:
             await self._publish()
         able = {each.id: each for each in self._projections}
         found, seen_at = await self._ask(checkpoints.behind, self._projections, NOTHING), time.monotonic()
-        ends, followed, due, is_late = found.ends, found.followed, dict[str, float](), False
-        while followed:
-            reached = await self._turn(cohorts(followed, found.ends), able, due, is_late=is_late)
+        ends, followed = found.ends, found.followed
+        while waiting := cohorts(followed, found.ends):
+            if (rest := min(map(self._rest_of, waiting))) > ENDS_SECONDS:
+                return
+            await asyncio.sleep(rest)
+            reached = await self._turn(waiting, able)
             is_old = time.monotonic() - seen_at > ENDS_SECONDS
             if is_old and not await self._is_elected():
                 return
@@ -95,45 +99,37 @@ class Follower:
             if is_old or not found.short_of(ends):  # what another process did meanwhile is in the database alone
                 found = await self._ask(checkpoints.behind, list(able.values()), NOTHING)
             if is_old:
-                ends, seen_at, is_late = found.ends, time.monotonic(), True
+                ends, seen_at = found.ends, time.monotonic()
             followed = found.short_of(ends)
 
     async def close(self) -> None:
         await self._session.close()
 
-    async def _turn(
-        self,
-        waiting: Sequence[tuple[Sequence[CatchUp[Any, Any]], int]],
-        able: dict[str, CatchUp[Any, Any]],
-        due: dict[str, float],
-        *,
-        is_late: bool,
-    ) -> dict[str, Checkpoint]:
-        """One step of each cohort that has rested, as soon as one of them has; returns how far they are. `due` is until when each rests, by its
-        first projection. For those that are no longer `able` there is nothing more to do.
-        """
-        await asyncio.sleep(min(due.get(cohort[0].id, 0.0) for cohort, _ in waiting) - time.monotonic())
+    async def _turn(self, waiting: Sequence[Cohort], able: dict[str, CatchUp[Any, Any]]) -> dict[str, Checkpoint]:
+        """One step of each cohort that has rested; returns how far they are. For those that are no longer `able` there is nothing more to do."""
         idle, reached = self._idle.since_last_look(), dict[str, Checkpoint]()
-        for cohort, left in waiting:
-            first, begun = cohort[0], time.monotonic()
-            if due.get(first.id, 0.0) > begun:
+        for each in waiting:
+            if self._rest_of(each) > 0:
                 continue
+            (first, *_), left = cohort, _ = each
+            begun = time.monotonic()
             reached |= await self._further(step, cohort)
-            for done in (each for each in cohort if each.id not in reached):
+            for done in (projection for projection in cohort if projection.id not in reached):
                 able.pop(done.id)
             ended = time.monotonic()
-            due[first.id] = ended + self._pace(first, left, idle, is_late=is_late).rest_after(ended - begun)
+            self._due[first.id] = ended + self._pace(first, left, idle).rest_after(ended - begun)
         return reached
 
-    def _pace(self, first: CatchUp[Any, Any], left: int, idle: float, *, is_late: bool) -> Pace:
-        """Of a cohort with this first projection, of which so much was left. Only the first steps to the end need no rest: `is_late` says
-        that the end has moved since.
-        """
+    def _rest_of(self, waiting: Cohort) -> float:
+        """Returns how long a cohort still rests, in seconds."""
+        (first, *_), _ = waiting
+        return max(0.0, self._due.get(first.id, 0.0) - time.monotonic())
+
+    def _pace(self, first: CatchUp[Any, Any], left: int, idle: float) -> Pace:
+        """Of a cohort with this first projection, of which so much was left."""
         if left <= 0:
             return AT_THE_END
-        if left <= positions_a_step(first.follows, first.totals) and not is_late:
-            return WITHOUT_REST
-        return self._paces[first.follows.log].now(left=left, idle=idle)
+        return self._paces["totals" if first.totals else first.follows.log].now(left=left, idle=idle)
 
     async def _is_elected(self) -> bool:
         async with self._session.using() as connection:

@@ -15,24 +15,25 @@ from events.codec import Recorded
 from events.database import Connection
 from events.log import Append, Log
 from events.replay import Checkpoint
-from projections import registry
+from projections import issuance_tiles, last_used, registry
 from projections.catch_up import CatchUp, Source, events
 from projections.engine import bulk, checkpoints, election, entries, follow, pace
 from projections.engine.checkpoints import OtherVersion, install
 from projections.engine.election import Follower
 from projections.engine.follow import step
 from projections.engine.hastening import hasten
-from projections.engine.pace import IdleTime, Pace
+from projections.engine.pace import AT_ONCE, IdleTime, Pace
 from projections.engine.rebuild import rebuild
 from projections.engine.status import Status, statuses
 from projections.engine.verify import verify
 from service.crypto.credentials import new_id
 from tests.conftest import fresh_database
-from tests.patience import PATIENCE, until
+from tests.patience import PATIENCE
 from tests.rules.samples import REGISTERED
 from tests.tables import clients_by_owner
 from tests.tables.conftest import appended, column, connected
 from tests.tables.items import meta
+from tests.tables.test_issuance import issue
 from tests.tables.test_projections import agreed, silent
 
 BY_OWNER = clients_by_owner.PROJECTION
@@ -343,43 +344,56 @@ async def test_a_table_beside_that_cannot_be_used_is_no_fault_of_a_reader_s(log,
 
 
 @pytest.mark.usefixtures("registered")
-@pytest.mark.parametrize(("end_seconds", "shares"), [(PATIENCE, [0.5, 0.5, 1.0]), (0.0, [0.5, 0.5, 0.5])])
-async def test_a_follower_rests_after_each_step_but_the_last_one_to_the_end_as_it_was_first(
-    log, database, monkeypatch, end_seconds, shares
+@pytest.mark.parametrize("end_seconds", [PATIENCE, 0.0])
+async def test_a_follower_rests_after_each_step_more_shortly_in_an_idle_process(
+    log, database, monkeypatch, end_seconds
 ):
     rested: list[float] = []
     monkeypatch.setattr(follow, "POSITIONS_A_STEP", 2)
     monkeypatch.setattr(election, "ENDS_SECONDS", end_seconds)
     monkeypatch.setattr(IdleTime, "since_last_look", lambda _: 1.0)
     monkeypatch.setattr(Pace, "rest_after", lambda self, _: rested.append(self.share) or 0.0)
-    follower = Follower([BY_OWNER], database, paces={"log": Pace(0.1, when_idle=0.5), "issuance": Pace(0.1)})
+    follower = Follower([BY_OWNER], database, paces={**AT_ONCE, "log": Pace(0.1, when_idle=0.5)})
     await follower.look()
     rested.clear()
     await happened(log, ("alice", 2), ("bob", 2), ("carol", 2))
     await follower.look()
     await follower.close()
-    assert rested == shares
+    assert rested == [0.5, 0.5, 0.5]
 
 
 @pytest.mark.usefixtures("registered")
-async def test_while_one_projection_rests_those_of_other_entries_go_on(log, database, reader, monkeypatch):
+async def test_while_one_projection_rests_those_of_other_entries_go_on_and_the_next_look_lets_it_rest(
+    log, database, reader, monkeypatch
+):
     tiles = registry.find("log_tiles")
     assert isinstance(tiles, CatchUp)
     monkeypatch.setattr(follow, "POSITIONS_A_STEP", 2)
-    monkeypatch.setattr(Pace, "rest_after", lambda self, _: 0.0 if self.share == 1.0 else 10 * PATIENCE)
-    follower = Follower([BY_OWNER, tiles], database, paces={"log": Pace(0.5), "issuance": Pace(0.5)})
-    await happened(log, ("alice", 2), ("bob", 2))
-    looking = asyncio.create_task(follower.look())
+    monkeypatch.setattr(Pace, "rest_after", lambda self, _: 10 * PATIENCE)
+    follower = Follower([BY_OWNER, tiles], database, paces=AT_ONCE)
 
-    async def positions() -> list[int] | None:
+    async def positions() -> list[int]:
         found = await checkpoints.live_of(reader, [BY_OWNER.id, tiles.id])
-        reached = [0 if each is None else each.position for each in found]
-        return reached if reached[1] == 4 else None
+        return [0 if each is None else each.position for each in found]
 
-    assert await until(positions) == [2, 4]
-    looking.cancel()
-    await asyncio.gather(looking, return_exceptions=True)
+    await happened(log, ("alice", 2), ("bob", 2))
+    await follower.look()
+    assert await positions() == [2, 4]
+    await happened(log, ("carol", 1))
+    await follower.look()
+    assert await positions() == [2, 4]
     await follower.close()
+
+
+async def test_totals_and_tiles_of_the_same_tokens_have_a_pace_each(database, tokens, monkeypatch):
+    rested: list[float] = []
+    monkeypatch.setattr(Pace, "rest_after", lambda self, _: rested.append(self.share) or 0.0)
+    both = [last_used.PROJECTION, issuance_tiles.PROJECTION]
+    follower = Follower(both, database, paces={**AT_ONCE, "issuance": Pace(0.2), "totals": Pace(0.1)})
+    await tokens.record(issue())
+    await follower.look()
+    await follower.close()
+    assert sorted(rested) == [0.1, 0.2]
 
 
 def test_the_share_of_the_follower_grows_with_what_is_left_up_to_its_most():
@@ -390,9 +404,9 @@ def test_the_share_of_the_follower_grows_with_what_is_left_up_to_its_most():
 
 
 def test_the_share_of_the_follower_grows_with_the_time_in_which_its_process_is_idle():
-    growing = Pace(0.01, far=1000, when_far=0.5, when_idle=0.3)
-    assert [growing.now(left=0, idle=idle).share for idle in (0.0, 0.1, 0.5, 1.0)] == pytest.approx(
-        [0.01, 0.01, 0.075, 0.3]
+    growing = Pace(0.01, far=1000, when_far=0.5, when_idle=0.3, idle_from=0.5)
+    assert [growing.now(left=0, idle=idle).share for idle in (0.0, 0.5, 0.75, 1.0)] == pytest.approx(
+        [0.01, 0.01, 0.15, 0.3]
     )
     assert growing.now(left=1000, idle=1.0).share == 0.5
 
@@ -404,9 +418,10 @@ def test_a_process_is_idle_for_the_time_in_which_none_of_its_threads_computes(mo
     assert [idle.since_last_look() for _ in range(3)] == [0.75, 0.0, 0.0]
 
 
-def test_the_rest_after_a_step_is_the_rest_of_its_share_and_a_second_at_most():
+def test_the_rest_after_a_step_is_the_rest_of_its_share_and_a_second_at_most_unless_it_may_be_longer():
     assert Pace(0.05).rest_after(0.01) == pytest.approx(0.19)
     assert Pace(0.05).rest_after(2.0) == 1.0
+    assert Pace(0.05, longest_rest=5.0).now(left=1, idle=0.0).rest_after(2.0) == 5.0
     assert Pace(1.0).rest_after(2.0) == 0.0
 
 
