@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -78,6 +78,11 @@ NO_TOKEN = Issue(client=NO_SECRET, secret=NO_SECRET, jti=NO_SECRET, token=TokenI
 
 PROVED_SECONDS = 5.0
 
+TURNS_UNTIL_SENT = 2
+"""In the first turn of the event loop a batch begins its statement, and at the end of the turn uvloop sends it."""
+
+Made = TypeVar("Made")
+
 encode = json.Encoder().encode
 decode = json.Decoder(TokenIssued).decode
 
@@ -103,6 +108,14 @@ class IssuanceLog:
     def record(self, issue: Issue) -> "asyncio.Future[Issued]":
         """Is done when the record is on disk. Raises Unavailable; then the token must not be sent."""
         return self._batches.put(issue)
+
+    async def record_while(self, issue: Issue, make: Callable[[], Made]) -> tuple[Issued, Made]:
+        """Records, and makes meanwhile what is to be sent once the record is on disk. Raises Unavailable; then it must not be sent."""
+        recorded = self._batches.put(issue)
+        for _ in range(TURNS_UNTIL_SENT):
+            await asyncio.sleep(0)
+        made = make()
+        return await recorded, made
 
     async def close(self) -> None:
         await self._batches.idle()

@@ -1,10 +1,10 @@
-"""grant_type=client_credentials (RFC 6749 section 4.4): load the client, let Authlib decide, record the token, then sign and respond."""
+"""grant_type=client_credentials (RFC 6749 section 4.4): load the client, let Authlib decide, record the token, sign it meanwhile, then respond."""
 
 from datetime import datetime
 
 from msgspec import UNSET, json
 
-from events.issuance import Issue, TokenIssued
+from events.issuance import Issue, Issued, TokenIssued
 from projections.clients import Found
 from service.clock import utc_now
 from service.crypto.credentials import new_id
@@ -26,6 +26,7 @@ from service.oauth.errors import InvalidClient, Refusal
 from service.oauth.machine_token import MachineToken
 from service.oauth.targets import Target, aimed, named, names_one
 from service.oauth.tokens import Claims, sign
+from service.resources import Resources
 from service.tracing.spans import span
 
 GRANT_TYPE = "client_credentials"
@@ -45,8 +46,7 @@ async def issue(request: OAuthRequest) -> bytes:
             jkt = jkt or await possession.key_proved(request, seen)
             cnf = possession.confirmed(request, seen.client, target, jkt)
             token = decided.__replace__(claims=decided.claims.__replace__(cnf=cnf))
-        with span("append"):
-            issued = await resources.issuance.record(_record_of(token, request.address))
+        issued, response = await _recorded(resources, token, request.address)
         if issued.head <= seen.position:
             break
         # Other events were committed between the position of the decision and the commit. They may concern this client.
@@ -56,7 +56,7 @@ async def issue(request: OAuthRequest) -> bytes:
             break
     if request.digest is not None and until is not None and not is_bound:
         resources.machine_tokens.keep(request.digest, decided, changes=changes, until=until)
-    return _response(token)
+    return response
 
 
 async def issue_again(again: Repetition) -> bytes | None:
@@ -67,13 +67,18 @@ async def issue_again(again: Repetition) -> bytes | None:
     if decided is None or seen is None:
         return None
     token = decided.another(utc_now())
-    with span("append"):
-        issued = await resources.issuance.record(_record_of(token, again.address))
+    issued, response = await _recorded(resources, token, again.address)
     if issued.head > seen.position:  # as above
         await lookup.reach(issued.head)
         if not _same(seen, await lookup.named(token.claims.client_id)) or lookup.apis is not apis:
             return None
-    return _response(token)
+    return response
+
+
+async def _recorded(resources: Resources, token: MachineToken, address: str) -> tuple[Issued, bytes]:
+    """Return the record and the response: it is signed while the record is made, and must be sent only after that."""
+    with span("append"):
+        return await resources.issuance.record_while(_record_of(token, address), lambda: _response(token))
 
 
 def _response(token: MachineToken) -> bytes:

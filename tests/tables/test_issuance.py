@@ -5,11 +5,13 @@ import asyncio
 import asyncpg
 import pytest
 
+from events import locks
 from events import verify as proof
 from events.chain import issuance_leaf, next_chain, root_of
 from events.database import Unavailable
 from events.issuance import IssuanceLog, Issue, Issued, TokenIssued, decode, make_partitions
 from service.crypto.credentials import new_id
+from tests.patience import PATIENCE
 from tests.tables.conftest import column, connected, proved
 from tests.tables.items import item
 
@@ -66,6 +68,21 @@ async def test_a_token_is_told_the_head_of_the_event_log_at_its_commit(tokens, l
     assert await tokens.record(issue()) == Issued(position=1, head=0)
     await log.append(item(new_id(), 0, 3))
     assert await tokens.record(issue()) == Issued(position=2, head=3)
+
+
+async def test_what_is_to_be_sent_is_made_while_the_record_is_on_its_way_and_is_given_only_after_it(
+    tokens, superuser, reader
+):
+    made = asyncio.Event()
+    async with superuser.transaction():
+        await superuser.execute(locks.in_transaction(locks.ISSUANCE))
+        recording = asyncio.create_task(tokens.record_while(issue(), lambda: made.set() or "signed"))
+        async with asyncio.timeout(PATIENCE):
+            await made.wait()
+        assert tokens.waiting == 0
+        assert not recording.done()
+    assert await recording == (Issued(position=1, head=0), "signed")
+    assert len(await reader.fetch(ROWS)) == 1
 
 
 async def test_several_processes_issue_in_one_order(database, reader):
