@@ -58,13 +58,18 @@ def known_to(lookup: Lookup, record: Callable[[Issue], Awaitable[object]], count
     signer = Signer("k", "ES256", lambda data: data, b"head")
     kept: Any = lookup
     known = Remembered[MachineToken](kept)
+
+    async def record_while(issue: Issue, make: Callable[[], bytes]) -> tuple[object, bytes]:
+        made = make()
+        return await record(issue), made
+
     token = MachineToken(claims=CLAIMS, signer=signer, grant=grant, recorded_audience=None)
     for _ in range(2):  # of one that came once, nothing is kept
         known.keep(b"a", token, changes=0, until=inf)
     resources: Any = SimpleNamespace(
         lookup=lookup,
         machine_tokens=known,
-        issuance=SimpleNamespace(record=record),
+        issuance=SimpleNamespace(record_while=record_while),
         metrics=SimpleNamespace(tokens={GRANT_TYPE: counts}),
     )
     return Repetition(resources, b"a", "127.0.0.1")
