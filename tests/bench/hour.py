@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
+from statistics import median
 
 from msgspec import Struct
 from rich.table import Table
@@ -18,6 +19,7 @@ from tests.bench.place import Place
 
 A_MINUTE, STEP_MINUTES = 60, 5
 STRETCH_SECONDS = 3.0
+GLANCE_SECONDS = 10.0
 WARM_MINUTES = 10
 MOST = 1.10
 """What the process may have at the end, as a part of what it had after WARM_MINUTES."""
@@ -41,10 +43,11 @@ PEOPLE: Mapping[str, tuple[float, Callable[[Crowd], Exchange]]] = {
 
 
 class Look(Struct, frozen=True, kw_only=True):
-    """What the process has in memory after so many minutes, in bytes, and what the requests since the last look cost and took."""
+    """What the process had in memory up to so many minutes, in bytes, and what the requests since the last look cost and took."""
 
     minutes: float
     pss: int
+    """The median of what was seen every GLANCE_SECONDS: it goes up and down by some MB within seconds."""
     requests: int
     refused: int
     """With a 503 and Retry-After, since the last look."""
@@ -57,6 +60,7 @@ class Mixed(Struct, frozen=True):
     rounds: Sequence[Round]
     refused: int
     cpu_seconds: float
+    pss: int
 
 
 class Hour(Figures, frozen=True):
@@ -109,7 +113,7 @@ def _looks(peer: Peer, crowd: Crowd, minutes: float) -> Iterator[Look]:
         requests += asked
         yield Look(
             minutes=round((time.monotonic() - begun) / A_MINUTE, 2),
-            pss=peer.server.pss(),
+            pss=mixed.pss,
             requests=requests,
             refused=mixed.refused,
             cpu_microseconds=mixed.cpu_seconds / asked * 1e6,
@@ -131,8 +135,12 @@ def _mixed(peer: Peer, crowd: Crowd, seconds: float) -> Mixed:
     with ThreadPoolExecutor(len(asked)) as threads:
         run = partial(_steadily, peer.server, until=time.monotonic() + seconds)
         under_way = [threads.submit(run, exchange, rate=rate) for rate, exchange in asked]
+        seen = [peer.server.pss()]
+        while wait(under_way, timeout=GLANCE_SECONDS).not_done:
+            seen.append(peer.server.pss())
         rounds = [round_ for each in under_way for round_ in each.result()]
-    return Mixed(rounds, sum(each.refused for each in rounds), peer.server.cpu_seconds() - cpu)
+    refused, used = sum(each.refused for each in rounds), peer.server.cpu_seconds() - cpu
+    return Mixed(rounds, refused, used, round(median(seen)))
 
 
 def _steadily(server: Server, exchange: Exchange, *, rate: float, until: float) -> list[Round]:
