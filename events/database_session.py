@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 from events import database
@@ -10,10 +11,13 @@ from events.waiting import raise_if_cancelled
 
 
 class DatabaseSession:
-    """One connection for one purpose. It connects at first use, and again after the connection was lost."""
+    """One connection for one purpose. It connects at first use, and again after the connection was lost.
 
-    def __init__(self, url: str, **settings: str) -> None:
-        self._url = url
+    `prepare` does to each connection what has to be done before its first use.
+    """
+
+    def __init__(self, url: str, prepare: Callable[[Connection], None] | None = None, /, **settings: str) -> None:
+        self._url, self._prepare = url, prepare
         self._settings = settings
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
@@ -36,6 +40,8 @@ class DatabaseSession:
                     made.terminate()
                     raise Unavailable("the session was closed while it connected")
                 made.add_log_listener(self._heard)
+                if self._prepare is not None:
+                    self._prepare(made)
                 self._connection = made
             return self._connection
 
