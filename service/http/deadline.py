@@ -33,7 +33,8 @@ class Deadline:
         self._at = NEVER
 
     def stop(self) -> None:
-        self._at = NEVER
+        """For good: what is to be called then is not referred to any longer."""
+        self._at, self._missed = NEVER, _nothing
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -48,3 +49,7 @@ class Deadline:
             self._missed()
         elif self._at != NEVER:
             self._look_at(self._at)
+
+
+def _nothing() -> None:
+    """Is called instead, once it is stopped."""

@@ -75,7 +75,8 @@ class Exchange(RequestResponseCycle):
             await self.run_asgi(partial(_raise, fault))
         finally:
             tasks.discard(self._task)
-            self.scope.pop(EXCHANGE, None)  # a cycle of references is garbage that has to be searched for
+            for leads_back in (EXCHANGE, "extensions"):  # a cycle of references is garbage that has to be searched for
+                self.scope.pop(leads_back, None)
             self.on_response = _no_more
 
     @property

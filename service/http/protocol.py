@@ -66,6 +66,8 @@ class BoundedProtocol(HttpToolsProtocol):
             running.disconnected = True
             running.message_event.set()
         super().connection_lost(exc)
+        # What leads back to this object would keep it in memory until all garbage is searched for, which is seldom.
+        self.extensions, self._last_head = {}, LastHead()
 
     def data_received(self, data: bytes) -> None:
         if self._deaf or (self._admission.is_full() and self._is_refused(data)):

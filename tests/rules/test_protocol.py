@@ -1,7 +1,9 @@
 """What the HTTP parser makes of bytes, however they are cut: one whole request, one answer."""
 
 import asyncio
+import gc
 import logging
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from unittest.mock import patch
@@ -126,6 +128,38 @@ async def test_an_offer_to_upgrade_is_ignored_and_the_request_served_whole_where
     assert [
         each for each in caplog.records if each.levelno >= logging.WARNING and each.name.startswith("uvicorn")
     ] == []
+
+
+async def lost_when_idle(ends: Ends) -> None:
+    assert await ends.answered(HEAD + LENGTH + b"\r\n" + FORM, HEAD + LENGTH + b"\r\n" + FORM) == [200, 200]
+    ends.protocol.connection_lost(None)
+
+
+async def lost_before_it_asked(ends: Ends) -> None:
+    ends.protocol.connection_lost(None)
+
+
+async def lost_in_the_middle_of_a_request(ends: Ends) -> None:
+    assert await ends.answered(HEAD + LENGTH + b"\r\n" + FORM[:5]) == []
+    ends.line.close()
+    ends.protocol.connection_lost(None)
+    assert await ends.answered() == []
+
+
+@pytest.mark.parametrize("lost", [lost_when_idle, lost_before_it_asked, lost_in_the_middle_of_a_request])
+async def test_nothing_of_a_lost_connection_stays_in_memory_until_garbage_is_searched_for(
+    lost: Callable[[Ends], Awaitable[None]],
+):
+    ends = Ends()
+    connection = weakref.ref(ends.protocol)
+    gc.collect()
+    gc.disable()
+    try:
+        await lost(ends)
+        del ends.protocol
+        assert connection() is None
+    finally:
+        gc.enable()
 
 
 async def test_requests_with_an_offer_sent_at_once_are_answered_in_turn(ends: Ends):
