@@ -113,9 +113,13 @@ class IssuanceLog:
     async def record_while(self, issue: Issue, make: Callable[[], Made]) -> tuple[Issued, Made]:
         """Records, and makes meanwhile what is to be sent once the record is on disk. Raises Unavailable; then it must not be sent."""
         recorded = self._batches.put(issue)
-        for _ in range(TURNS_UNTIL_SENT):
-            await asyncio.sleep(0)
-        made = make()
+        try:
+            for _ in range(TURNS_UNTIL_SENT):
+                await asyncio.sleep(0)
+            made = make()
+        except BaseException:
+            recorded.cancel()  # nobody waits for it any longer; it is recorded all the same
+            raise
         return await recorded, made
 
     async def close(self) -> None:

@@ -19,7 +19,7 @@ from events.receipts import forget_old_commands
 from events.waiting import in_daemon_thread, raise_if_cancelled
 from projections import registry
 from projections.catch_up import CatchUp
-from projections.engine.election import Follower
+from projections.engine.election import LOOK_SECONDS, Follower
 from projections.engine.pace import APART, SERVING, Paces
 from projections.engine.verifier import Verifier
 from service import fitness, gauges, limits, pushed_requests, retention, waiting_devices
@@ -68,7 +68,7 @@ async def run(resources: Resources, url: str) -> None:
         await _together(
             *([] if pusher is None else [every(1, pusher.look)]),
             every(1, lambda: gauges.show(resources)),
-            every(1, follower.look),
+            every(LOOK_SECONDS, follower.look),
             every(1, checkpoints.look),
             every(1, submitter.look),
             _follow_packages(resources.outages, url, paces=SERVING),
@@ -104,7 +104,9 @@ async def follow(url: str) -> None:
         registry.catch_up(), url, paces=APART, is_apart=True, application_name=f"muniment follow {os.getpid()}"
     )
     try:
-        await _together(_every(outages, 1, follower.look), _follow_packages(outages, url, paces=APART, is_apart=True))
+        await _together(
+            _every(outages, LOOK_SECONDS, follower.look), _follow_packages(outages, url, paces=APART, is_apart=True)
+        )
     finally:
         await follower.close()
 
@@ -153,7 +155,7 @@ async def _follow_packages(outages: Outages, url: str, *, paces: Paces, is_apart
     # Without a presence: each process shows that in one connection only, so that the processes can be counted.
     followers = [Follower(each, url, paces=paces, is_apart=is_apart) for each in by_schema.values()]
     try:
-        await _together(*(_every(outages, 1, follower.look) for follower in followers))
+        await _together(*(_every(outages, LOOK_SECONDS, follower.look) for follower in followers))
     finally:
         for follower in followers:
             await follower.close()

@@ -21,7 +21,7 @@ from projections.catch_up import CatchUp
 from projections.engine import checkpoints
 from projections.engine.checkpoints import Behind
 from projections.engine.follow import Cohort, cohorts, step
-from projections.engine.pace import AT_ONCE, AT_THE_END, IdleTime, Pace, Paces
+from projections.engine.pace import AT_ONCE, AT_THE_END, WITHOUT_REST, IdleTime, Pace, Paces
 from projections.views import publication
 
 Found = TypeVar("Found")
@@ -41,8 +41,11 @@ NOTHING = Behind([], {})
 
 ENDS_SECONDS = 0.3
 """So long the end of a log counts as its end while it is followed, and so long a process goes on before it looks whether another one is to
-follow. While many tokens are followed, an event waits for no more than this and one turn.
+follow.
 """
+
+LOOK_SECONDS = 1.0
+"""How often a follower is to look: it waits in a look only for what rests no longer than this."""
 
 log = logging.getLogger("muniment.projections")
 
@@ -72,8 +75,8 @@ class Follower:
         self._apart = Election(LOCK_APART, self._name) if is_apart else None
 
     async def look(self) -> None:
-        """Follows every projection to the end of its log, if this is the process to do it, or until each is to rest for longer than
-        ENDS_SECONDS. To be called every second.
+        """Follows every projection to the end of its log, if this is the process to do it, or until all that are not there are to rest for
+        longer than LOOK_SECONDS. To be called that often.
 
         The end is where it was a moment ago: a log that grows all the time would be followed entry by entry, each with a commit.
         """
@@ -88,7 +91,7 @@ class Follower:
         found, seen_at = await self._ask(checkpoints.behind, self._projections, NOTHING), time.monotonic()
         ends, followed = found.ends, found.followed
         while waiting := cohorts(followed, found.ends):
-            if (rest := min(map(self._rest_of, waiting))) > ENDS_SECONDS:
+            if (rest := min(map(self._rest_of, waiting))) > LOOK_SECONDS:
                 return
             await asyncio.sleep(rest)
             reached = await self._turn(waiting, able)
@@ -106,30 +109,34 @@ class Follower:
         await self._session.close()
 
     async def _turn(self, waiting: Sequence[Cohort], able: dict[str, CatchUp[Any, Any]]) -> dict[str, Checkpoint]:
-        """One step of each cohort that has rested; returns how far they are. For those that are no longer `able` there is nothing more to do."""
+        """One step of each cohort that has rested; returns how far all are. For those that are no longer `able` there is nothing more to do."""
         idle, reached = self._idle.since_last_look(), dict[str, Checkpoint]()
-        for each in waiting:
-            if self._rest_of(each) > 0:
+        for cohort in waiting:
+            if self._rest_of(cohort) > 0:
+                reached |= dict.fromkeys((each.id for each in cohort.projections), cohort.at)
                 continue
-            (first, *_), left = cohort, _ = each
             begun = time.monotonic()
-            reached |= await self._further(step, cohort)
-            for done in (projection for projection in cohort if projection.id not in reached):
+            reached |= await self._further(step, cohort.projections)
+            for done in (each for each in cohort.projections if each.id not in reached):
                 able.pop(done.id)
             ended = time.monotonic()
-            self._due[first.id] = ended + self._pace(first, left, idle).rest_after(ended - begun)
+            self._due[cohort.name] = ended + self._pace(cohort, idle).rest_after(ended - begun)
         return reached
 
-    def _rest_of(self, waiting: Cohort) -> float:
-        """Returns how long a cohort still rests, in seconds."""
-        (first, *_), _ = waiting
-        return max(0.0, self._due.get(first.id, 0.0) - time.monotonic())
+    def _rest_of(self, cohort: Cohort) -> float:
+        """Returns how long it still rests, in seconds."""
+        return max(0.0, self._due.get(cohort.name, 0.0) - time.monotonic())
 
-    def _pace(self, first: CatchUp[Any, Any], left: int, idle: float) -> Pace:
-        """Of a cohort with this first projection, of which so much was left."""
-        if left <= 0:
+    def _pace(self, cohort: Cohort, idle: float) -> Pace:
+        """Of a cohort, as it stood before its step. A table beside the live one takes its place in a step that finds nothing new, which has to
+        come at once after the one that brings it to the end.
+        """
+        if cohort.left <= 0:
             return AT_THE_END
-        return self._paces["totals" if first.totals else first.follows.log].now(left=left, idle=idle)
+        if cohort.is_beside and cohort.left <= cohort.positions_a_step:
+            return WITHOUT_REST
+        first = cohort.projections[0]
+        return self._paces["totals" if first.totals else first.follows.log].now(left=cohort.left, idle=idle)
 
     async def _is_elected(self) -> bool:
         async with self._session.using() as connection:

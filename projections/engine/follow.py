@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg
+from msgspec import Struct
 
 from events.database import Connection
 from events.replay import Checkpoint
@@ -81,20 +82,44 @@ async def _step(connection: Connection, *projections: CatchUp[Any, Any]) -> Chec
     return reached
 
 
-Cohort = tuple[Sequence[CatchUp[Any, Any]], int]
-"""Projections that take their steps together, and how much is left for them to the end."""
+class Cohort(Struct, frozen=True):
+    """Projections that take their steps together: they stand at the same position of the same log, so that it is read once for them.
+
+    `left` is how much of it there is to the end. `is_beside` says that the table of one of them is not yet the live one.
+    """
+
+    projections: list[CatchUp[Any, Any]]
+    at: Checkpoint
+    left: int
+    is_beside: bool
+
+    @property
+    def name(self) -> str:
+        return min(each.id for each in self.projections)
+
+    @property
+    def positions_a_step(self) -> int:
+        return positions_a_step(self.projections[0].follows, self.projections[0].totals)
 
 
 def cohorts(behind: Sequence[Followed], ends: Mapping[str, Checkpoint]) -> list[Cohort]:
-    """Returns those together that stand at the same position of the same log, so that it is read once for them, and how much is left for
-    them to the end.
-    """
-    found: dict[tuple[Any, ...], tuple[list[CatchUp[Any, Any]], int]] = {}
+    """Returns them in cohorts, with how much is left for each to these ends."""
+    found: dict[tuple[Any, ...], list[Followed]] = {}
     for projection, standing in behind:
         follows = projection.follows
         kind = (follows.log, follows.leaves, projection.totals is None, standing.position)
-        found.setdefault(kind, ([], ends[follows.log].position - standing.position))[0].append(projection)
-    return list(found.values())
+        found.setdefault(kind, []).append((projection, standing))
+    return [_cohort(each, ends) for each in found.values()]
+
+
+def _cohort(together: Sequence[Followed], ends: Mapping[str, Checkpoint]) -> Cohort:
+    projection, standing = together[0]
+    return Cohort(
+        projections=[each for each, _ in together],
+        at=standing.reached,
+        left=ends[projection.follows.log].position - standing.position,
+        is_beside=any(its.name != each.id for each, its in together),
+    )
 
 
 def positions_a_step(follows: Source[Any], added: Totals | None = None) -> int:

@@ -23,9 +23,9 @@ async def hasten(
     """
     connection = cast("Connection", reader)
     behind = await checkpoints.behind(connection, all_of_them)
-    for cohort, _ in cohorts(behind.followed, behind.ends):
-        if any(each.id == projection.id for each in cohort):
-            return await _hastened(connection, cohort)
+    for cohort in cohorts(behind.followed, behind.ends):
+        if any(each.id == projection.id for each in cohort.projections):
+            return await _hastened(connection, cohort.projections)
     return False
 
 

@@ -385,6 +385,43 @@ async def test_while_one_projection_rests_those_of_other_entries_go_on_and_the_n
     await follower.close()
 
 
+@pytest.mark.usefixtures("registered")
+async def test_what_rests_shortly_goes_on_in_the_same_look_while_something_else_rests_long(
+    log, database, tokens, reader, monkeypatch
+):
+    monkeypatch.setattr(follow, "POSITIONS_A_STEP", 2)
+    monkeypatch.setattr(follow, "TOKENS_A_STEP", 1)
+    of_totals, shortly = iter([0.0, 10 * PATIENCE]), 0.1
+    monkeypatch.setattr(Pace, "rest_after", lambda self, _: next(of_totals) if self.share == 0.25 else shortly)
+    follower = Follower(
+        [BY_OWNER, last_used.PROJECTION], database, paces={**AT_ONCE, "log": Pace(0.5), "totals": Pace(0.25)}
+    )
+    await happened(log, ("alice", 2), ("bob", 2))
+    for _ in range(3):
+        await tokens.record(issue())
+    await follower.look()
+    await follower.close()
+    found = await checkpoints.live_of(reader, [BY_OWNER.id, last_used.PROJECTION.id])
+    assert [each and each.position for each in found] == [4, 2]
+
+
+@pytest.mark.usefixtures("registered")
+async def test_a_table_beside_takes_its_place_at_once_in_a_process_that_rests_long(
+    log, database, reader, followed_by, monkeypatch
+):
+    monkeypatch.setattr(IdleTime, "since_last_look", lambda _: 0.0)
+    await happened(log, ("alice", 1))
+    await followed_by(COUNTS).look()
+    rests_long = Pace(0.001, longest_rest=10 * PATIENCE)
+    follower = Follower([NEXT], database, paces={"log": rests_long, "issuance": rests_long, "totals": rests_long})
+    await happened(log, ("bob", 1))
+    await follower.look()
+    await follower.close()
+    [live] = await checkpoints.live_of(reader, [NEXT.id])
+    assert live is not None
+    assert (live.version, live.position) == (NEXT.version, 2)
+
+
 async def test_totals_and_tiles_of_the_same_tokens_have_a_pace_each(database, tokens, monkeypatch):
     rested: list[float] = []
     monkeypatch.setattr(Pace, "rest_after", lambda self, _: rested.append(self.share) or 0.0)

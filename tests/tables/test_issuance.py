@@ -1,6 +1,7 @@
 """The issuance log: every token in one dense order, chained, with the head of the event log at its commit."""
 
 import asyncio
+import gc
 
 import asyncpg
 import pytest
@@ -83,6 +84,20 @@ async def test_what_is_to_be_sent_is_made_while_the_record_is_on_its_way_and_is_
         assert not recording.done()
     assert await recording == (Issued(position=1, head=0), "signed")
     assert len(await reader.fetch(ROWS)) == 1
+
+
+async def test_the_fault_of_a_record_for_which_nothing_can_be_made_is_told_to_nobody(monkeypatch, caplog):
+    monkeypatch.setattr("events.database.PATIENCE_SECONDS", 0.1)
+    away = IssuanceLog("postgresql://nobody@127.0.0.1:9/none")
+
+    def fails() -> str:
+        raise ValueError("no key")
+
+    with pytest.raises(ValueError, match="no key"):
+        await away.record_while(issue(), fails)
+    await away.close()
+    gc.collect()
+    assert caplog.text == ""
 
 
 async def test_several_processes_issue_in_one_order(database, reader):
