@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from typing import Any
 
 from events import database
@@ -11,13 +10,10 @@ from events.waiting import raise_if_cancelled
 
 
 class DatabaseSession:
-    """One connection for one purpose. It connects at first use, and again after the connection was lost.
+    """One connection for one purpose. It connects at first use, and again after the connection was lost."""
 
-    `prepare` does to each connection what has to be done before its first use.
-    """
-
-    def __init__(self, url: str, prepare: Callable[[Connection], None] | None = None, /, **settings: str) -> None:
-        self._url, self._prepare = url, prepare
+    def __init__(self, url: str, **settings: str) -> None:
+        self._url = url
         self._settings = settings
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
@@ -40,8 +36,6 @@ class DatabaseSession:
                     made.terminate()
                     raise Unavailable("the session was closed while it connected")
                 made.add_log_listener(self._heard)
-                if self._prepare is not None:
-                    self._prepare(made)
                 self._connection = made
             return self._connection
 

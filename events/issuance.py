@@ -9,7 +9,6 @@ from uuid import UUID
 import asyncpg
 from msgspec import UNSET, Struct, UnsetType, field, json
 
-from events import byte_arrays
 from events.array_literals import literal
 from events.database import LOST, WRITER, AnyConnection, Connection, Unavailable, unavailable
 from events.database_session import DatabaseSession
@@ -92,7 +91,7 @@ class IssuanceLog:
     """Writes the issuance log, over one connection per process."""
 
     def __init__(self, url: str, watch: Watch | None = None) -> None:
-        self._session = DatabaseSession(url, byte_arrays.register, **WRITER)
+        self._session = DatabaseSession(url, **WRITER)
         self._batches: Batcher[Issue, Issued] = Batcher(self._flush, watch=watch, of="commits")
         self._one_at_a_time = asyncio.Lock()
         self._proved_until = 0.0

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
-from events import byte_arrays, locks
+from events import locks
 from events.append_arguments import first_leaf, statement
 from events.append_with_tokens import DecidedFrom
 from events.codec import Event
@@ -87,7 +87,7 @@ class Log:
     """Writes the event log, over one connection per process, with any number of concurrent appends."""
 
     def __init__(self, url: str, watch: Watch | None = None) -> None:
-        self._session = DatabaseSession(url, byte_arrays.register, **WRITER)
+        self._session = DatabaseSession(url, **WRITER)
         self._batches: Batcher[Append, Outcome] = Batcher(self._flush, watch=watch, of="commits")
 
     @property
