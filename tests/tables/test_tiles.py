@@ -138,6 +138,15 @@ async def test_the_tiles_are_those_of_the_log_and_are_verified_and_rebuilt(datab
 
 
 @BOTH
+async def test_a_follower_asks_for_the_leaves_of_one_tile_at_a_time(reader, projection):
+    await grow(reader, projection, 100, 500)
+    asked: list[tuple[int, int]] = []
+    with reader.query_logger(lambda said: asked.append(said.args[:2]) if "string_agg(leaf" in said.query else None):
+        await followed(reader, projection)
+    assert asked == [(0, 256), (256, 512), (512, 600)]
+
+
+@BOTH
 async def test_a_changed_hash_in_a_tile_is_found(database, reader, projection):
     await grow(reader, projection, 300)
     await followed(reader, projection)
