@@ -46,8 +46,10 @@ class Look(Struct, frozen=True, kw_only=True):
     """What the process had in memory up to so many minutes, in bytes, and what the requests since the last look cost and took."""
 
     minutes: float
-    pss: int
+    own: int
     """The median of what was seen every GLANCE_SECONDS: it goes up and down by some MB within seconds."""
+    pss: int
+    """That with its share of the files that it maps, which others may map for a while: so it says nothing of growth."""
     requests: int
     refused: int
     """With a 503 and Retry-After, since the last look."""
@@ -60,6 +62,7 @@ class Mixed(Struct, frozen=True):
     rounds: Sequence[Round]
     refused: int
     cpu_seconds: float
+    own: int
     pss: int
 
 
@@ -70,20 +73,19 @@ class Hour(Figures, frozen=True):
         rate = sum(each for each, _ in (*MACHINES.values(), *PEOPLE.values()))
         made = table(
             f"One process under {rate} mixed requests a second",
-            *("minutes", "PSS MB", "requests so far", "503, Retry-After", "CPU µs each", "slowest ms"),
+            *("minutes", "own MB", "PSS MB", "requests so far", "503, Retry-After", "CPU µs each", "slowest ms"),
         )
         for each in self.looks:
             cost, waited = f"{each.cpu_microseconds:.0f}", f"{each.slowest * 1e3:.0f}"
-            made.add_row(
-                f"{each.minutes:.0f}", f"{each.pss / 1e6:.1f}", f"{each.requests:,}", str(each.refused), cost, waited
-            )
+            memory = f"{each.own / 1e6:.1f}", f"{each.pss / 1e6:.1f}"
+            made.add_row(f"{each.minutes:.0f}", *memory, f"{each.requests:,}", str(each.refused), cost, waited)
         yield made
 
     def goals(self) -> Iterable[Goal]:
         warm = next((each for each in self.looks if each.minutes >= WARM_MINUTES), self.looks[0])
         last = self.looks[-1]
-        what = f"memory after {last.minutes:.0f} minutes, of that after {warm.minutes:.0f}"
-        yield at_most(what, MOST, last.pss / warm.pss, "{:.0%}")
+        what = f"own memory after {last.minutes:.0f} minutes, of that after {warm.minutes:.0f}"
+        yield at_most(what, MOST, last.own / warm.own, "{:.0%}")
 
 
 def measure(place: Place) -> Iterator[Hour]:
@@ -96,7 +98,9 @@ def measure(place: Place) -> Iterator[Hour]:
         try:
             for look in _looks(peer, crowd, place.pace.minutes):
                 looks.append(look)
-                seen = f"{look.requests:,} requests: {look.pss / 1e6:.1f} MB (PSS)"
+                seen = (
+                    f"{look.requests:,} requests: {look.own / 1e6:.1f} MB, with its share of files {look.pss / 1e6:.1f}"
+                )
                 place.say(f"after {look.minutes:.0f} minutes and {seen}")
         except Failed:
             if looks:
@@ -113,6 +117,7 @@ def _looks(peer: Peer, crowd: Crowd, minutes: float) -> Iterator[Look]:
         requests += asked
         yield Look(
             minutes=round((time.monotonic() - begun) / A_MINUTE, 2),
+            own=mixed.own,
             pss=mixed.pss,
             requests=requests,
             refused=mixed.refused,
@@ -135,12 +140,18 @@ def _mixed(peer: Peer, crowd: Crowd, seconds: float) -> Mixed:
     with ThreadPoolExecutor(len(asked)) as threads:
         run = partial(_steadily, peer.server, until=time.monotonic() + seconds)
         under_way = [threads.submit(run, exchange, rate=rate) for rate, exchange in asked]
-        seen = [peer.server.pss()]
+        seen = [_memory(peer.server)]
         while wait(under_way, timeout=GLANCE_SECONDS).not_done:
-            seen.append(peer.server.pss())
+            seen.append(_memory(peer.server))
         rounds = [round_ for each in under_way for round_ in each.result()]
     refused, used = sum(each.refused for each in rounds), peer.server.cpu_seconds() - cpu
-    return Mixed(rounds, refused, used, round(median(seen)))
+    own, pss = (round(median(each)) for each in zip(*seen, strict=True))
+    return Mixed(rounds, refused, used, own, pss)
+
+
+def _memory(server: Server) -> tuple[int, int]:
+    """(its own, PSS), in bytes."""
+    return server.own_memory(), server.pss()
 
 
 def _steadily(server: Server, exchange: Exchange, *, rate: float, until: float) -> list[Round]:

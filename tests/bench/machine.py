@@ -68,6 +68,10 @@ class Server:
         """Bytes of memory that are its own, and its share of what it shares."""
         return sum(each.memory_full_info().pss for each in self._processes())
 
+    def own_memory(self) -> int:
+        """Bytes of memory without the files that it maps, of which its share changes as other programs come and go."""
+        return sum(memory.rss - memory.shared for memory in (each.memory_info() for each in self._processes()))
+
     def _processes(self) -> list[psutil.Process]:
         """An embedded Postgres is no part of it."""
         children = self._seen.children(recursive=True)
