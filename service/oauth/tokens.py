@@ -6,6 +6,7 @@ They are signed with the active key, and verified with any key that may still ha
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -32,6 +33,11 @@ BEARER, DPOP = "Bearer", "DPoP"
 
 MOST_REMEMBERED = 4096
 """Verified tokens, of about 1 kB each. To verify one again takes 0.1 ms."""
+
+LONGEST_HEADER = 512
+"""In characters. Headers of this server have about 110."""
+
+NOT_OURS = "This is not an access token of this server."
 
 Shape = TypeVar("Shape", bound=Struct)
 
@@ -181,7 +187,7 @@ class _Issued(Struct, frozen=True):
 
 def _signed_by(find: Callable[[str], Verifier | None], token: str, shape: type[Shape]) -> tuple[str, Shape]:
     """Return the `kid` and the claims of a token that one of these keys signed. Raises BadToken."""
-    head = _header(token)
+    head = _header(token.split(".", 1)[0])
     known = find(head.kid)
     if known is None or head.alg != known.alg:
         raise BadToken("The token was not signed by this server, or by a key that is no longer in use.")
@@ -212,16 +218,24 @@ class _Header(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     typ: str
 
 
-def _header(token: str) -> _Header:
+def _header(segment: str) -> _Header:
     """Parse a header of exactly the form that `sign` writes. Its alg must be that of the key, so `none` and HS256 are never tried
     (RFC 8725 section 3.1). Raises BadToken.
     """
+    if len(segment) > LONGEST_HEADER:
+        raise BadToken(NOT_OURS)
     try:
-        header = json.decode(_decoded(token.split(".", 1)[0]), type=_Header)
+        return _remembered_header(segment)
     except MALFORMED as fault:
-        raise BadToken("This is not an access token of this server.") from fault
+        raise BadToken(NOT_OURS) from fault
+
+
+@lru_cache(maxsize=64)
+def _remembered_header(segment: str) -> _Header:
+    """All access tokens that a key signs have the same header. Raises ValueError and the like for anything else."""
+    header = json.decode(_decoded(segment), type=_Header)
     if header.typ.lower() not in ("at+jwt", "application/at+jwt"):
-        raise BadToken("This is not an access token of this server.")
+        raise ValueError("not an access token")
     return header
 
 

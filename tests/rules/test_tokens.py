@@ -82,6 +82,13 @@ def test_the_type_may_be_written_in_these_ways(typ):
     assert tokens().verify(made(header(typ=typ)))
 
 
+def test_a_header_that_is_longer_than_any_of_this_server_is_not_kept():
+    kept = tokens_._remembered_header.cache_info().currsize
+    with pytest.raises(BadToken, match=tokens_.NOT_OURS):
+        tokens().verify(made(header(kid="k" * tokens_.LONGEST_HEADER)))
+    assert tokens_._remembered_header.cache_info().currsize == kept
+
+
 @pytest.mark.parametrize(
     "token",
     [
