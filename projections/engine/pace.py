@@ -80,15 +80,15 @@ APART: Paces = {"log": Pace(0.5), "issuance": Pace(0.5), "totals": Pace(0.5)}
 """Of a process that does nothing else."""
 
 SERVING: Paces = {
-    "log": Pace(0.01, far=100_000, when_far=0.05, when_idle=0.3, idle_from=0.3),
+    "log": Pace(0.01, far=5_000_000, when_far=0.05, when_idle=0.3, idle_from=0.3),
     "issuance": Pace(0.02, far=5_000_000, when_far=0.05, when_idle=0.3, idle_from=0.95),
     "totals": Pace(0.002, far=5_000_000, when_far=0.05, when_idle=0.3, idle_from=0.95, longest_rest=5.0),
 }
 """Of a process that serves. Requests go before events, for nobody waits for those: who reads what is still to be followed goes on with it at
 once (projections/engine/hastening.py), and can follow some 25,000 events before its time is over. An event costs 60 µs, here and in
 Postgres. A process that is idle for two thirds of the time keeps pace with 2,000 a second, and follows 5,000 of what a burst left as soon as it is
-over. One that is always busy responds first: it follows 160 a second, and 800 of them once 100,000 are left. If more come all the time, it
-stands behind: to follow them for a sixth of the time made registrations 11 % slower, and nobody could read the tables all the same.
+over. One that is always busy responds first, and follows 160 a second. If more come all the time, it stands behind: to follow them for a
+sixth of the time made registrations 11 % slower, and nobody could read the tables all the same.
 
 A burst of tokens that are still to be followed must not slow down the next ones: Postgres needs the same core to record those. Whatever
 takes less than a hundredth of the time is not seen in the 99th percentile of what they take. Tokens are added up in less: it costs 20 µs
