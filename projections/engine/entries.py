@@ -138,7 +138,9 @@ async def within(connection: AnyConnection, source: Source[Any], bounds: Bounds)
             return list(_runs([*kept, *await _by_tile(connection, TOKEN_LEAVES, positions, *times)], *positions))
 
 
-async def _tokens(connection: AnyConnection, within: tuple[int, int], times: tuple[Any, Any]) -> list[Issuance]:
+async def _tokens(
+    connection: AnyConnection, within: tuple[int, int], times: tuple[datetime, datetime]
+) -> list[Issuance]:
     """Returns the tokens, and of days that retention deleted the sums, each at the last position of its day."""
     found = [_read(issuance, row) for row in await connection.fetch(TOKENS, *within, *times)]
     if len(found) == within[1] - within[0]:
@@ -149,7 +151,7 @@ async def _tokens(connection: AnyConnection, within: tuple[int, int], times: tup
 async def _by_tile(
     connection: AnyConnection, query: str, within: tuple[int, int], *times: datetime
 ) -> list[asyncpg.Record]:
-    """Returns what the query finds, asked for one tile after the other. Each takes Postgres less than a millisecond, after which the commit of
+    """Returns what the query finds, asked for one tile after the other. Each takes Postgres about a millisecond, after which the commit of
     a token has its turn: the scheduler of Linux may let it wait for 4 ms while another process computes.
     """
     ends = _tile_ends(*within)

@@ -1,11 +1,13 @@
 """A reader that waits for a projection goes on with it itself, at once: the process that follows takes its time while requests come."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, cast
 
 import asyncpg
 
-from events.database import UNFIT, AnyConnection, Connection
+from events.database import UNFIT, AnyConnection, Connection, Pool, read
+from projections import registry
 from projections.catch_up import CatchUp
 from projections.engine import checkpoints
 from projections.engine.entries import Poison
@@ -13,6 +15,14 @@ from projections.engine.follow import cohorts, step
 
 HASTE = "set local synchronous_commit = off; set local lock_timeout = '100ms'"
 """As of one that follows (projections/engine/election.py); and what changes the table now is not waited for."""
+
+PAUSE_SECONDS = 0.05
+
+
+async def bring_nearer(pool: Pool, projection: CatchUp[Any, Any]) -> None:
+    """Goes on with the projection by one step; or waits a little, where another process is at it. Raises Unavailable."""
+    if not await read(pool, lambda connection: hasten(connection, projection, registry.catch_up())):
+        await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def hasten(

@@ -1,5 +1,6 @@
 """The bounds of a walk: which part of the log it reads, how many rows a query may have, and whether only what is live counts."""
 
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,11 +9,12 @@ import asyncpg
 from msgspec import Struct, field
 
 from events.codec import Recorded
-from events.database import AnyConnection, NotReached
+from events.database import AnyConnection, NotReached, Pool, read
 from events.replay import COLUMNS, head, recorded
 from projections import as_of, audit_events
 from projections.audit_events import Row
 from projections.engine import checkpoints
+from projections.engine.hastening import bring_nearer
 from service.blast_radius.consequences import CONSEQUENTIAL
 from service.blast_radius.holdings import LOSSES
 
@@ -23,6 +25,9 @@ TAIL = f"""
 select {COLUMNS} from log.events where position > $1 and position <= $2 and ($3::text[] is null or type = any($3)) order by position limit $4
 """
 BEFORE = timedelta(microseconds=1)
+
+NEAR_SECONDS = 2.0
+"""How long a walk waits for the feed, which it goes on with meanwhile: some 25,000 events, if there is little else to do."""
 
 
 class Issued(Struct, frozen=True, gc=False):
@@ -68,10 +73,26 @@ class Bounds(Struct, kw_only=True):
         return found
 
 
+async def bring_feed_near(pool: Pool) -> None:
+    """Go on with the audit feed, for NEAR_SECONDS at most, until no more is left after it than a walk reads by itself. Raises Unavailable."""
+    until = time.monotonic() + NEAR_SECONDS
+    while await read(pool, _left) > MOST and time.monotonic() < until:
+        await bring_nearer(pool, audit_events.PROJECTION)
+
+
+async def _left(connection: AnyConnection) -> int:
+    return (await head(connection)).position - await _feed(connection)
+
+
+async def _feed(connection: AnyConnection) -> int:
+    """Return how far the feed is."""
+    standing = await checkpoints.live(connection, audit_events.PROJECTION)
+    return 0 if standing is None else standing.position
+
+
 async def bounds_of(connection: AnyConnection, since: datetime, live: Live | None = None) -> Bounds:
     """Return the bounds of a walk up to the end of the log. Raises NotReached if the audit feed is far behind it."""
-    standing = await checkpoints.live(connection, audit_events.PROJECTION)
-    upto, position = 0 if standing is None else standing.position, (await head(connection)).position
+    upto, position = await _feed(connection), (await head(connection)).position
     after = await as_of.position_of(connection, since - BEFORE)
     bounds = Bounds(after=position if after is None else after, upto=upto, position=position, most=MOST + 1, live=live)
     types = None if bounds.types is None else [*bounds.types, *LOSSES]

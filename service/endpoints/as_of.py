@@ -17,11 +17,11 @@ from events.database import AnyConnection, read
 from projections import as_of
 from projections.as_of import Behind, Wanted
 from projections.catch_up import CatchUp
+from projections.engine.hastening import bring_nearer
 from projections.history import History, Snapshot
 from service.endpoints import paging
 from service.endpoints.call import Call
 from service.endpoints.moments import AS_OF, Moment
-from service.endpoints.nearer import bring_nearer
 from service.endpoints.paging import PageRequest
 from service.endpoints.responses import POSITION
 from service.http.last_head import once_a_head

@@ -12,13 +12,13 @@ from starlette.responses import Response
 from events.database import AnyConnection, read
 from events.extent import Extent
 from projections import as_of, audit_events
+from projections.engine.hastening import bring_nearer
 from service.audit import cells
 from service.audit.event_json import AuditEvent, stored_event
 from service.endpoints import formats, responses
 from service.endpoints.audit_query import EventQuery, Page, events_asked
 from service.endpoints.call import Call
 from service.endpoints.moments import Moment
-from service.endpoints.nearer import bring_nearer
 from service.endpoints.responses import MIN_POSITION, POSITION
 from service.problems import ComeAgain
 from service.values.json_text import shown

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from events.database import AnyConnection, read
 from service.blast_radius import report, seeds
-from service.blast_radius.bounds import bounds_of
+from service.blast_radius.bounds import bounds_of, bring_feed_near
 from service.blast_radius.graph import Kind
 from service.blast_radius.report import BlastRadius
 from service.endpoints import paging
@@ -36,6 +36,7 @@ class RadiusRequest(Struct, frozen=True, kw_only=True):
 
 async def blast_radius(call: Call) -> Response:
     asked = _asked(call)
+    await bring_feed_near(call.resources.ledger.pool)
     found = await read(call.resources.ledger.pool, lambda connection: _found(connection, asked))
     headers, end = {POSITION: str(found.position)}, asked.first + len(found.affected)
     if end < sum(count for kind, count in found.counts.items() if not asked.kinds or kind in asked.kinds):

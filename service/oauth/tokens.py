@@ -232,7 +232,7 @@ def _header(segment: str) -> _Header:
 
 @lru_cache(maxsize=64)
 def _remembered_header(segment: str) -> _Header:
-    """All access tokens that a key signs have the same header. Raises ValueError and the like for anything else."""
+    """All access tokens that a key signs have the same header. Raises one of MALFORMED for anything else."""
     header = json.decode(_decoded(segment), type=_Header)
     if header.typ.lower() not in ("at+jwt", "application/at+jwt"):
         raise ValueError("not an access token")

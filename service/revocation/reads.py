@@ -14,7 +14,7 @@ from events.replay import histories
 from events.waiting import in_turns
 from projections import clients, revoked_tokens
 from service.blast_radius import report, tokens
-from service.blast_radius.bounds import Issued, Live, bounds_of
+from service.blast_radius.bounds import Issued, Live, bounds_of, bring_feed_near
 from service.blast_radius.graph import Node
 from service.blast_radius.report import Radius
 from service.clock import utc_now
@@ -69,12 +69,14 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 async def everything(pool: Pool, origin: Node, since: datetime) -> tuple[Radius, Plan]:
     """Return all that follows, whether it can still be used or not, and what stops that of it which can."""
+    await bring_feed_near(pool)
     radius, issued = await read(pool, lambda connection: _walked(connection, origin, since, None))
     return radius, await _plan(pool, radius, issued)
 
 
 async def live(pool: Pool, origin: Node, since: datetime) -> Plan:
     """Return what stops all that can still be used. However much cannot, the walk reaches what can."""
+    await bring_feed_near(pool)
     now = utc_now()
     valid = Live(now - LONGEST, int(now.timestamp()) - LEEWAY_SECONDS)
     return await _plan(pool, *await read(pool, lambda connection: _walked(connection, origin, since, valid)))

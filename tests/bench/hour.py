@@ -49,7 +49,7 @@ class Look(Struct, frozen=True, kw_only=True):
     own: int
     """The median of what was seen every GLANCE_SECONDS: it goes up and down by some MB within seconds."""
     pss: int
-    """That with its share of the files that it maps, which others may map for a while: so it says nothing of growth."""
+    """Its own and its share of the files that it maps, which changes as other programs start and end."""
     requests: int
     refused: int
     """With a 503 and Retry-After, since the last look."""

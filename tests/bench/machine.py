@@ -69,7 +69,7 @@ class Server:
         return sum(each.memory_full_info().pss for each in self._processes())
 
     def own_memory(self) -> int:
-        """Bytes of memory without the files that it maps, of which its share changes as other programs come and go."""
+        """Bytes of memory without the files that it maps: its share of them changes as other programs start and end."""
         return sum(memory.rss - memory.shared for memory in (each.memory_info() for each in self._processes()))
 
     def _processes(self) -> list[psutil.Process]:

@@ -22,7 +22,7 @@ from projections.engine.checkpoints import OtherVersion, install
 from projections.engine.election import Follower
 from projections.engine.follow import step
 from projections.engine.hastening import hasten
-from projections.engine.pace import AT_ONCE, IdleTime, Pace
+from projections.engine.pace import AT_ONCE, SERVING, IdleTime, Pace
 from projections.engine.rebuild import rebuild
 from projections.engine.status import Status, statuses
 from projections.engine.verify import verify
@@ -446,6 +446,13 @@ def test_the_share_of_the_follower_grows_with_the_time_in_which_its_process_is_i
         [0.01, 0.01, 0.15, 0.3]
     )
     assert growing.now(left=1000, idle=1.0).share == 0.5
+
+
+def test_a_busy_process_follows_a_log_for_a_twentieth_of_its_time_at_most_and_an_idle_one_for_three_tenths():
+    shares = [SERVING["log"].now(left=left, idle=0.1).share for left in (0, 6_000, 30_000, 10_000_000)]
+    assert shares == pytest.approx([0.01, 0.01, 0.05, 0.05])
+    assert [each.now(left=10_000_000, idle=0.1).share for each in SERVING.values()] == pytest.approx([0.05] * 3)
+    assert [each.now(left=1, idle=1.0).share for each in SERVING.values()] == pytest.approx([0.3] * 3)
 
 
 def test_a_process_is_idle_for_the_time_in_which_none_of_its_threads_computes(monkeypatch):

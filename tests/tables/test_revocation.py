@@ -420,6 +420,22 @@ async def test_a_token_that_a_client_redeemed_under_another_secret_for_the_same_
     )
 
 
+async def test_a_walk_goes_on_with_the_audit_feed_itself_where_more_is_left_than_it_reads(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+):
+    await follow(shared.url)
+    world = await made(shared)
+    [(client, own)] = world.secrets
+    await world.issue(client, own, "sub", TO_COME)
+    for _ in range(20):
+        await world.happen(client, ByOperator(user="x"), RENAMED)
+    monkeypatch.setattr(bounds, "MOST", 20)
+    with pytest.raises(NotReached, match="the audit feed has reached position"):
+        await bounds.bounds_of(shared.reader, BEGINNING)
+    plan = await reads.live(shared.pool, Node("secret", str(own)), BEGINNING)
+    assert {token.jti for token in plan.tokens} == {token.jti for token in world.tokens}
+
+
 async def test_more_than_one_walk_reaches_is_revoked_in_several_whatever_has_expired(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ):

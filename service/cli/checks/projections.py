@@ -35,8 +35,8 @@ def _following(each: Status) -> Iterator[Finding]:
     elif each.lag_seconds > PROJECTION_LAG.total_seconds() and each.state == "active":
         yield warning(
             f"The projection {each.name} is {each.lag:,} behind the end of the {where}, where an entry has waited for "
-            f"{each.lag_seconds:,.0f} seconds: does a service run?",
-            "muniment serve",
+            f"{each.lag_seconds:,.0f} seconds: does a service run, and is it not always busy?",
+            "muniment serve; beside processes that are always busy: muniment follow",
         )
 
 
