@@ -11,10 +11,10 @@ from msgspec import Struct, field
 from events.codec import Recorded
 from events.database import AnyConnection, NotReached, Pool, read
 from events.replay import COLUMNS, head, recorded
-from projections import as_of, audit_events
+from projections import as_of, audit_events, registry
 from projections.audit_events import Row
 from projections.engine import checkpoints
-from projections.engine.hastening import bring_nearer
+from projections.engine.hastening import bring_nearer, hasten
 from service.blast_radius.consequences import CONSEQUENTIAL
 from service.blast_radius.holdings import LOSSES
 
@@ -78,6 +78,12 @@ async def bring_feed_near(pool: Pool) -> None:
     until = time.monotonic() + NEAR_SECONDS
     while await read(pool, _left) > MOST and time.monotonic() < until:
         await bring_nearer(pool, audit_events.PROJECTION)
+
+
+async def follow_feed(connection: AnyConnection) -> None:
+    """The same, however long it takes, unless another process is at it."""
+    while await _left(connection) > MOST and await hasten(connection, audit_events.PROJECTION, registry.catch_up()):
+        pass
 
 
 async def _left(connection: AnyConnection) -> int:

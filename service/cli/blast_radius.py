@@ -4,7 +4,7 @@ from datetime import time
 
 from events.database import Connection
 from service.blast_radius import report, seeds
-from service.blast_radius.bounds import bounds_of
+from service.blast_radius.bounds import bounds_of, follow_feed
 from service.blast_radius.report import Affected, BlastRadius
 from service.cli.opening import Plainly, ask
 from service.cli.output import document, moment, note, say, table
@@ -37,6 +37,7 @@ def tell(
 async def _found(
     connection: Connection, of: tuple[str, str | None], since: Place | None, kinds: frozenset[str], limit: int
 ) -> BlastRadius:
+    await follow_feed(connection)
     origin = await seeds.named(connection, *of)
     first = await report.moment_of(connection, since)
     radius = await report.radius(connection, origin, first, await bounds_of(connection, first))

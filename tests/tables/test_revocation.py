@@ -434,6 +434,11 @@ async def test_a_walk_goes_on_with_the_audit_feed_itself_where_more_is_left_than
         await bounds.bounds_of(shared.reader, BEGINNING)
     plan = await reads.live(shared.pool, Node("secret", str(own)), BEGINNING)
     assert {token.jti for token in plan.tokens} == {token.jti for token in world.tokens}
+    for _ in range(21):
+        await world.happen(client, ByOperator(user="x"), RENAMED)
+    await bounds.follow_feed(shared.reader)
+    found = await bounds.bounds_of(shared.reader, BEGINNING)
+    assert found.upto >= found.position - bounds.MOST
 
 
 async def test_more_than_one_walk_reaches_is_revoked_in_several_whatever_has_expired(
